@@ -1,0 +1,1 @@
+"""Names that every signal and every back end share, from one table."""

@@ -1,0 +1,44 @@
+"""What commands that read a store share: the --store option and the default behind it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from otel_trading.viewer.reader import StoreReader
+
+    Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def add_store_option(parser: argparse.ArgumentParser) -> None:
+    """Adds --store."""
+    parser.add_argument(
+        "--store", type=Path, metavar="PATH", help="file of the store (default: that of the demo's newest run)"
+    )
+
+
+def open_store(arguments: argparse.Namespace) -> StoreReader:
+    """Opens the store that was asked for, or the newest.
+
+    Raises:
+        StoreError: there is none, or it cannot be read.
+    """
+    from otel_trading.viewer import runs
+    from otel_trading.viewer.reader import StoreReader
+    from otel_trading.viewer.schema import StoreError
+
+    path = arguments.store or runs.newest_store()
+    if path is None:
+        raise StoreError("there is no store yet. Run `otel-trading demo` first, or name one with --store.")
+    return StoreReader(path)
+
+
+def positive_count(text: str) -> int:
+    """Returns a whole number above zero, for --limit."""
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"must be a whole number above 0; was '{text}'")
+    return int(text)

@@ -1,0 +1,65 @@
+"""Entry point of `otel-trading`: finds the command and lets it run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import NoReturn
+
+from otel_trading.cli import demo, logs, trace, traces
+from otel_trading.ground.errors import OtelTradingError
+
+_COMMANDS = (demo, traces, trace, logs)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Says what is wrong and where help is, and exits with 2."""
+        self.exit(2, f"{self.prog}: {message}. See {self.prog} --help.\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code: 0 done, 1 it failed, 2 wrong usage.
+
+    Args:
+        argv: without the program's name; None means the process's own.
+    """
+    arguments = parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except OtelTradingError as error:
+        print(f"otel-trading: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # `otel-trading logs | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the flush at exit must not fail as well
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def parser() -> Parser:
+    """Returns the parser of all commands."""
+    found = Parser(prog="otel-trading", description="OpenTelemetry for trading systems: demo, and reading its store.")
+    found.add_argument("--version", action="version", version=f"otel-trading {_version()}")
+    subparsers = found.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
+    for command in _COMMANDS:
+        command.add_parser(subparsers)
+    return found
+
+
+def _version() -> str:
+    try:
+        return version("otel-trading")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

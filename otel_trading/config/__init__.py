@@ -1,0 +1,1 @@
+"""From arguments, environment and file to one frozen Config, every mistake reported together."""

@@ -1,0 +1,110 @@
+"""Items to OTLP requests with the stock encoders; one item that cannot be encoded costs that item only."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from google.protobuf.message import Message
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.sdk.metrics.export import MetricsData
+
+from otel_trading.ground import diagnostics
+from otel_trading.sdk import encode_logs
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What differs between spans, metrics and logs on the wire.
+
+    Attributes:
+        name: `traces`, `metrics` or `logs`.
+        encode: items to the request message.
+        response: class of the reply message.
+        rejected: name of the partial success field that counts rejected items.
+    """
+
+    name: str
+    encode: Callable[[Sequence[Any]], Message]
+    response: type[Any]
+    rejected: str
+
+
+def _merge_metrics(items: Sequence[MetricsData]) -> Message:
+    return encode_metrics(MetricsData([part for item in items for part in item.resource_metrics]))
+
+
+SIGNALS = {
+    "traces": Signal("traces", encode_spans, ExportTraceServiceResponse, "rejected_spans"),
+    "metrics": Signal("metrics", _merge_metrics, ExportMetricsServiceResponse, "rejected_data_points"),
+    "logs": Signal("logs", encode_logs, ExportLogsServiceResponse, "rejected_log_records"),
+}
+
+
+def request_bytes(signal: Signal, items: Sequence[Any]) -> tuple[bytes, Sequence[Any]]:
+    """The request for the items, and the items that are in it.
+
+    Bad items are left out; the caller counts what is missing as `encode_error`.
+    """
+    try:
+        return signal.encode(items).SerializeToString(), items
+    except Exception as error:
+        diagnostics.trouble("delivery.encode_error", "%s that OTLP cannot carry are left out: %r", signal.name, error)
+    good = [mended for item in items for mended in _mend(signal, item)]
+    return signal.encode(good).SerializeToString(), good
+
+
+def _mend(signal: Signal, item: Any) -> list[Any]:
+    """The item if it can be encoded alone; a MetricsData without its bad metrics; nothing otherwise."""
+    if isinstance(item, MetricsData):
+        return [_without_bad_metrics(signal, item)]
+    return [item] if _encodable(signal, item) else []
+
+
+def _encodable(signal: Signal, item: Any) -> bool:
+    try:
+        signal.encode([item]).SerializeToString()
+    except Exception:
+        return False
+    return True
+
+
+def _without_bad_metrics(signal: Signal, item: MetricsData) -> MetricsData:
+    resources = []
+    for resource in item.resource_metrics:
+        scopes = []
+        for scope in resource.scope_metrics:
+            good = [
+                metric
+                for metric in scope.metrics
+                if _encodable(
+                    signal, MetricsData([replace(resource, scope_metrics=[replace(scope, metrics=[metric])])])
+                )
+            ]
+            scopes.append(replace(scope, metrics=good))
+        resources.append(replace(resource, scope_metrics=scopes))
+    return MetricsData(resources)
+
+
+def compressed(body: bytes, compression: str) -> bytes:
+    """The body as `gzip` or `deflate`; both release the GIL while they work on large bodies."""
+    if compression == "gzip":
+        return gzip.compress(body, compresslevel=1)
+    return zlib.compress(body, 1) if compression == "deflate" else body
+
+
+def points(item: MetricsData) -> int:
+    """How many data points a collection holds; what metrics count in the books."""
+    return sum(
+        len(metric.data.data_points)
+        for resource in item.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+    )

@@ -1,0 +1,81 @@
+"""One signal's workers together: flushed side by side, stopped side by side, one book."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from otel_trading.config.plan import BatchPlan
+from otel_trading.delivery import transports
+from otel_trading.delivery.books import Books
+from otel_trading.delivery.outcome import Transport
+from otel_trading.delivery.worker import Worker
+from otel_trading.ground.clock import Deadline
+
+
+def _one(_: object) -> int:
+    return 1
+
+
+class Lane:
+    """The way out of one signal, to none, one or several exporters."""
+
+    def __init__(
+        self,
+        signal: str,
+        plans: Sequence[BatchPlan],
+        *,
+        prepare: Callable[[Transport[Any]], Transport[Any]] = lambda transport: transport,
+        weigh: Callable[[Any], int] = _one,
+    ) -> None:
+        """Creates transports, then starts a worker for each.
+
+        Args:
+            signal: `traces`, `metrics` or `logs`.
+            plans: one an exporter.
+            prepare: puts something in front of each transport, such as redaction.
+            weigh: how much an item counts in the books.
+
+        Raises:
+            ConfigurationError: a transport cannot be made; no thread has been started then.
+        """
+        ready = [(plan, prepare(transports.create(signal, plan.exporter))) for plan in plans]
+        self.workers: tuple[Worker[Any], ...] = tuple(
+            Worker(
+                f"{signal} to {plan.exporter.kind}",
+                transport,
+                delay_s=plan.delay_s if signal != "metrics" else 0.0,
+                queue_items=plan.queue_items,
+                batch_items=plan.batch_items,
+                export_timeout_s=plan.export_timeout_s,
+                weigh=weigh,
+            )
+            for plan, transport in ready
+        )
+
+    def offer(self, item: Any) -> None:
+        """Offers an item to every worker; never blocks, never raises."""
+        for worker in self.workers:
+            worker.offer(item)
+
+    def books(self) -> Books:
+        """The workers' books added up; with two exporters an item counts twice."""
+        return sum((worker.books() for worker in self.workers), Books())
+
+    def ask_to_flush(self) -> list[tuple[int, int]]:
+        """Begins a flush of every worker; give the tickets to `flushed`."""
+        return [worker.ask_to_flush() for worker in self.workers]
+
+    def flushed(self, tickets: list[tuple[int, int]], deadline: Deadline) -> bool:
+        """Waits; True if every worker delivered everything."""
+        return all([worker.flushed(ticket, deadline) for worker, ticket in zip(self.workers, tickets, strict=True)])
+
+    def ask_to_stop(self, deadline: Deadline) -> None:
+        """Begins to stop every worker; does not wait."""
+        for worker in self.workers:
+            worker.ask_to_stop(deadline)
+
+    def stop(self, deadline: Deadline) -> bool:
+        """Stops every worker; True if nothing was lost."""
+        self.ask_to_stop(deadline)
+        return all([worker.stop(deadline) for worker in self.workers])

@@ -1,0 +1,142 @@
+"""OTLP over HTTP with protobuf: encode, compress, post, and read the answer as the specification says."""
+
+from __future__ import annotations
+
+import http.client
+import math
+import ssl
+import time
+from collections.abc import Sequence
+from email.utils import parsedate_to_datetime
+from importlib.metadata import version
+from typing import Any
+
+from otel_trading.config.plan import ExporterPlan
+from otel_trading.delivery import reachability
+from otel_trading.delivery.deadline_http import Poster, Reply, ReplyTooLarge
+from otel_trading.delivery.encode import SIGNALS, compressed, points, request_bytes
+from otel_trading.delivery.outcome import DEADLINE, ENCODE_ERROR, PARTIAL_SUCCESS, REFUSED, UNREACHABLE, Outcome
+from otel_trading.ground import diagnostics
+
+RETRYABLE = frozenset({429, 502, 503, 504})
+"""Status codes that the OTLP specification allows to repeat."""
+
+
+class OtlpHttp:
+    """The default way out."""
+
+    def __init__(self, signal: str, plan: ExporterPlan) -> None:
+        """Prepares headers and TLS; connects at the first `send`.
+
+        Args:
+            signal: `traces`, `metrics` or `logs`.
+            plan: address, headers, limit, compression and certificates.
+
+        Raises:
+            OSError: a certificate or key file cannot be read (ssl.SSLError included).
+        """
+        self._signal = SIGNALS[signal]
+        self._plan = plan
+        headers = {
+            "user-agent": f"otel-trading/{version('otel-trading')} OTel-OTLP-Exporter-Python/"
+            f"{version('opentelemetry-sdk')}",
+            "content-type": "application/x-protobuf",
+            **plan.headers,
+        }
+        if plan.compression != "none":
+            headers["content-encoding"] = plan.compression
+        self._poster = Poster(plan.endpoint, headers, _tls(plan))
+
+    def send(self, items: Sequence[Any], timeout_s: float) -> Outcome:
+        """See `Transport.send`."""
+        body, good = request_bytes(self._signal, items)
+        losses = _missing(items, good)
+        try:
+            reply = self._poster.post(compressed(body, self._plan.compression), min(timeout_s, self._plan.timeout_s))
+        except TimeoutError:
+            return self._unanswered("no whole answer in time", DEADLINE)
+        except (OSError, http.client.HTTPException) as error:
+            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            return self._unanswered(why, UNREACHABLE)
+        except ReplyTooLarge:
+            diagnostics.trouble("delivery.reply_too_large", "the reply of %s is larger than 4 MiB", self._place)
+            return Outcome(_add(losses, REFUSED, _weight(good)))
+        return self._answered(reply, good, losses)
+
+    @property
+    def _place(self) -> str:
+        return reachability.place(self._plan.endpoint)
+
+    def _unanswered(self, why: str, reason: str) -> Outcome:
+        reachability.failed(self._plan.endpoint, why)
+        return Outcome(retry=True, reason=reason)
+
+    def _answered(self, reply: Reply, items: Sequence[Any], losses: dict[str, int]) -> Outcome:
+        if 200 <= reply.status < 300:
+            reachability.answered(self._plan.endpoint)
+            return Outcome(_add(losses, PARTIAL_SUCCESS, self._rejected(reply, items)))
+        if reply.status in RETRYABLE:
+            reachability.failed(self._plan.endpoint, f"it answers {reply.status}")
+            return Outcome(retry=True, reason=REFUSED, retry_after_s=retry_after_s(reply.headers.get("retry-after")))
+        diagnostics.trouble(
+            "delivery.refused", "%s refuses %s with status %d", self._place, self._signal.name, reply.status
+        )
+        return Outcome(_add(losses, REFUSED, _weight(items)))
+
+    def _rejected(self, reply: Reply, items: Sequence[Any]) -> int:
+        if not reply.body:
+            return 0
+        try:
+            partial = self._signal.response.FromString(reply.body).partial_success
+        except Exception:  # some receivers answer 200 with a body of their own
+            return 0
+        rejected = int(getattr(partial, self._signal.rejected))
+        if rejected or partial.error_message:
+            diagnostics.trouble(
+                "delivery.partial_success",
+                "%s took %s but rejected %d: %s",
+                self._place,
+                self._signal.name,
+                rejected,
+                partial.error_message[:200],
+            )
+        return min(max(rejected, 0), _weight(items))
+
+    def close(self) -> None:
+        """See `Transport.close`."""
+        self._poster.close()
+
+
+def _weight(items: Sequence[Any]) -> int:
+    return sum(points(item) if hasattr(item, "resource_metrics") else 1 for item in items)
+
+
+def _missing(items: Sequence[Any], good: Sequence[Any]) -> dict[str, int]:
+    return {} if good is items else _add({}, ENCODE_ERROR, _weight(items) - _weight(good))
+
+
+def _add(losses: dict[str, int], reason: str, count: int) -> dict[str, int]:
+    return {**losses, reason: losses.get(reason, 0) + count} if count else losses
+
+
+def _tls(plan: ExporterPlan) -> ssl.SSLContext | None:
+    if not plan.endpoint.startswith("https"):
+        return None
+    context = ssl.create_default_context(cafile=plan.certificate)
+    if plan.client_certificate:
+        context.load_cert_chain(plan.client_certificate, plan.client_key)
+    return context
+
+
+def retry_after_s(text: str | None) -> float | None:
+    """Seconds that a Retry-After header asks for, as a number or a date; None if it says nothing usable."""
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(text).timestamp() - time.time()
+        except (TypeError, ValueError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

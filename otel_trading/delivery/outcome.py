@@ -1,0 +1,57 @@
+"""What became of one attempt to send a batch, and the closed list of reasons for a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+QUEUE_FULL = "queue_full"
+ENCODE_ERROR = "encode_error"
+REFUSED = "refused_by_server"
+PARTIAL_SUCCESS = "partial_success"
+DEADLINE = "deadline"
+UNREACHABLE = "unreachable"
+AFTER_SHUTDOWN = "after_shutdown"
+EXPORTER_FAILED = "exporter_failed"
+REASONS = (
+    QUEUE_FULL,
+    ENCODE_ERROR,
+    REFUSED,
+    PARTIAL_SUCCESS,
+    DEADLINE,
+    UNREACHABLE,
+    AFTER_SHUTDOWN,
+    EXPORTER_FAILED,
+)
+"""Every reason that a book may name."""
+
+T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result of one attempt.
+
+    Attributes:
+        dropped: how much was lost, by reason; the rest of the batch was delivered unless `retry`.
+        retry: nothing was delivered and the attempt may be repeated.
+        reason: why an attempt with `retry` failed; what is booked if it is given up.
+        retry_after_s: how long the server asked to wait; None if it did not say.
+    """
+
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    retry: bool = False
+    reason: str = UNREACHABLE
+    retry_after_s: float | None = None
+
+
+class Transport(Protocol[T_contra]):
+    """Sends batches; used by one thread at a time, except `close`, which may cut a `send` short."""
+
+    def send(self, items: Sequence[T_contra], timeout_s: float) -> Outcome:
+        """Tries once to send the items within `timeout_s` seconds, from connect to the last byte of the reply."""
+
+    def close(self) -> None:
+        """Frees connections; a `send` under way may fail."""

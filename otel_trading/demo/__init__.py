@@ -1,0 +1,1 @@
+"""The demo: four small trading services in four processes, and the telemetry of an order across them."""

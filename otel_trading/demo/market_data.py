@@ -1,0 +1,163 @@
+"""Market data: receives ticks from a simulated venue or a recording and publishes them.
+
+Each tick is one `md.receive` span, a trace of its own, whose context travels in an extra ZeroMQ frame.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from opentelemetry.trace import SpanKind
+
+import otel_trading as ot
+from otel_trading.context import zeromq
+from otel_trading.demo import feed, replay, wire
+from otel_trading.demo.gaps import GapDetector
+from otel_trading.demo.messages import Tick
+from otel_trading.demo.pacing import Pace
+from otel_trading.demo.stage import Stage, parser
+
+STALE_AFTER_S = 0.5
+_LOG_EVERY = 500
+
+
+class MarketData:
+    """Counts, times, traces and publishes each tick."""
+
+    def __init__(self, publisher: Any) -> None:
+        """Makes the instruments; `publisher` is the socket for the services behind."""
+        meter = ot.meter()
+        self._publisher = publisher
+        self._log, self._tracer, self._gaps = ot.get_logger(), ot.tracer(), GapDetector()
+        self._ticks = meter.create_counter("trading.feed.ticks", "{tick}", "Messages received")
+        self._bound_ticks: dict[str, Any] = {}
+        handling = meter.create_histogram("trading.feed.handling.duration", "s", "Receive to published")
+        latency = meter.create_histogram("trading.feed.latency", "s", "Exchange to receive, where not negative")
+        signed = meter.create_gauge("trading.feed.latency.last", "s", "Exchange to receive, signed")
+        negative = meter.create_counter("trading.feed.latency.negative", "{tick}", "Received before being sent")
+        gaps = meter.create_counter("trading.feed.gaps", "{gap}", "Breaks in the chain of sequence numbers")
+        stale = meter.create_counter("trading.feed.stale", "{phase}", "Silences of a connected feed")
+        self._handling, self._latency, self._signed = (
+            ot.bind(handling, {}),
+            ot.bind(latency, {}),
+            ot.bind(signed, {}),
+        )
+        self._negative, self._missed, self._stale = ot.bind(negative, {}), ot.bind(gaps, {}), ot.bind(stale, {})
+        self._seen = 0
+        self._said_negative = False
+
+    def on_tick(self, tick: Tick) -> None:
+        """Takes one message from the venue."""
+        started = ot.now()
+        attributes = {
+            "trading.venue": tick.venue,
+            "trading.symbol": tick.symbol,
+            "md.sequence": tick.sequence,
+            "md.message_type": tick.message_type,
+            "trading.ts.exchange": tick.exchange_ns,
+            "trading.ts.receive": tick.receive_ns,
+            "md.feed_latency_ns": tick.feed_latency_ns,
+            "md.feed_latency_negative": tick.feed_latency_ns < 0,
+        }
+        name = f"md.receive {tick.venue}"
+        with self._tracer.start_as_current_span(name, kind=SpanKind.CONSUMER, attributes=attributes):
+            self._count(tick)
+            self._look_at_clock(tick.feed_latency_ns)
+            if self._gaps.missed(tick):
+                self._missed.add(1)
+                self._log.warning("feed gap", sequence=tick.sequence, symbol=tick.symbol, venue=tick.venue)
+            self._publisher.send_multipart(zeromq.inject([replace(tick, received_at=started).encode()]))
+        self._handling.record_since(started)
+
+    def on_silence(self, silent_s: float) -> None:
+        """Takes note that a connected feed says nothing."""
+        self._stale.add(1)
+        self._log.warning("feed stale", silent_s=round(silent_s, 3))
+
+    def on_broken_line(self, broken: replay.BrokenLine) -> None:
+        """Takes note of a line of the recording that is no message."""
+        self._log.warning("broken line in recording", line=broken.line, reason=broken.reason)
+
+    def _count(self, tick: Tick) -> None:
+        handle = self._bound_ticks.get(tick.message_type)
+        if handle is None:
+            labels = {"trading.venue": tick.venue, "md.message_type": tick.message_type}
+            handle = self._bound_ticks[tick.message_type] = ot.bind(self._ticks, labels)
+        handle.add(1)
+        if self._seen % _LOG_EVERY == 0:
+            self._log.info("feed progress", ticks=self._seen + 1, sequence=tick.sequence, symbol=tick.symbol)
+        self._seen += 1
+
+    def _look_at_clock(self, latency_ns: int) -> None:
+        """Flags a negative feed latency, and never clamps it: the local clock is behind the exchange's."""
+        self._signed.record(latency_ns / 1e9)
+        if latency_ns >= 0:
+            self._latency.record(latency_ns / 1e9)
+            return
+        self._negative.add(1)
+        if not self._said_negative:
+            self._said_negative = True
+            self._log.warning("local clock is behind the exchange", feed_latency_ns=latency_ns)
+
+
+def play_recording(market: MarketData, stage: Stage, path: Path, rate: float) -> None:
+    """Sends a recording through at `rate` messages a second, then says that it is over and waits for the stop."""
+    tally = replay.Tally()
+    pace = Pace(stage.stop, STALE_AFTER_S, market.on_silence)
+    for item in replay.read(path, tally):
+        if isinstance(item, replay.BrokenLine):
+            market.on_broken_line(item)
+        elif pace.wait(1 / rate):
+            market.on_tick(item)
+        if stage.stop.is_set():
+            break
+    stage.tell(state="running" if stage.stop.is_set() else "finished", replay=asdict(tally))
+    stage.stop.wait()
+
+
+def play_simulation(market: MarketData, stage: Stage, seed: int, rate: float) -> None:
+    """Sends simulated ticks, stamped with the time at which they are sent, until the stop."""
+    pace = Pace(stage.stop, STALE_AFTER_S, market.on_silence)
+    for paced in feed.generate(seed, rate):
+        if not pace.wait(paced.delay_s):
+            return
+        now_ns = time.time_ns()
+        sent_ns = now_ns - paced.tick.feed_latency_ns
+        market.on_tick(replace(paced.tick, receive_ns=now_ns, exchange_ns=sent_ns))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the service until it is stopped."""
+    found = parser("market_data", __doc__, receives=False, sends=True)
+    found.add_argument("--rate", type=float, default=200.0, help="ticks a second (default: %(default)s)")
+    found.add_argument("--replay", type=Path, metavar="FILE", help='recording, "local_ns json" lines, plain or gzip')
+    arguments = found.parse_args(argv)
+    views = [ot.HistogramView("trading.feed.*", boundaries=ot.boundaries.MICROSECONDS)]
+    with (
+        Stage("market-data", arguments) as stage,
+        ot.init(
+            "market-data",
+            otlp_endpoint=arguments.otlp_endpoint,
+            prometheus_port=0,
+            tick_ratio=1.0,  # every tick's span, so that the one behind an order is there
+            traces_schedule_delay_s=0.25,
+            logs_schedule_delay_s=0.25,
+            views=views,
+        ) as telemetry,
+    ):
+        publisher = wire.publisher(arguments.listen)
+        stage.tell(state="running", endpoint=wire.endpoint(publisher), metrics_url=telemetry.metrics_url)
+        market = MarketData(publisher)
+        if arguments.replay is None:
+            play_simulation(market, stage, arguments.seed, arguments.rate)
+        else:
+            play_recording(market, stage, arguments.replay, arguments.rate)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

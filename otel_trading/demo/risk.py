@@ -1,0 +1,125 @@
+"""Risk: checks each order before it may leave, and lets it through or denies it.
+
+Its spans continue the order's trace. A denied order ends here, with a summary span `order denied`; the venue's own
+refusal is called `rejected`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from opentelemetry.trace import SpanKind
+
+import otel_trading as ot
+from otel_trading.context import zeromq
+from otel_trading.demo import wire
+from otel_trading.demo.messages import Order
+from otel_trading.demo.rules import OrderRate, PositionLimit, PriceCollar
+from otel_trading.demo.stage import Stage, parser
+
+
+class Risk:
+    """Runs the rules over each order."""
+
+    def __init__(self, pusher: Any) -> None:
+        """Makes the instruments; `pusher` is the socket to execution."""
+        meter = ot.meter()
+        self._pusher = pusher
+        self._position = PositionLimit()
+        self._rules = (PriceCollar(), self._position, OrderRate())
+        self._log, self._tracer = ot.get_logger(), ot.tracer()
+        duration = meter.create_histogram("trading.risk.check.duration", "s", "One rule on one order")
+        whole = meter.create_histogram("trading.risk.pretrade.duration", "s", "All rules on one order")
+        orders = meter.create_counter("trading.risk.orders", "{order}", "Orders checked, by result and reason")
+        self._durations = {rule.name: ot.bind(duration, {"risk.check.type": rule.name}) for rule in self._rules}
+        self._whole = ot.bind(whole, {})
+        reasons = ("none", "price_outside_collar", "position_limit", "order_rate")
+        self._orders = {
+            reason: ot.bind(
+                orders, {"risk.result": "denied" if reason != "none" else "approved", "risk.reason": reason}
+            )
+            for reason in reasons
+        }
+        position = meter.create_gauge("trading.risk.position", "{lot}", "Position if all approved orders fill")
+        self._position_gauge = ot.bind(position, {})
+
+    def on_order(self, frames: list[bytes]) -> None:
+        """Takes one order from the signal service."""
+        payload, context = zeromq.extract(frames)
+        try:
+            order = Order.decode(payload[0])
+        except (ValueError, TypeError, IndexError) as error:
+            self._log.error("unreadable order", error=str(error))
+            return
+        with self._tracer.start_as_current_span(
+            "risk.check pretrade", context=context, attributes=order.span_attributes()
+        ) as span:
+            with self._whole.time():
+                reason = self._first_refusal(order)
+            span.set_attribute("risk.check.type", "pretrade")
+            span.set_attribute("risk.result", "denied" if reason else "approved")
+            self._orders[reason or "none"].add(1)
+            if reason is None:
+                self._approve(order, payload)
+            else:
+                span.set_attribute("risk.reason", reason)
+                self._deny(order, reason)
+
+    def _first_refusal(self, order: Order) -> str | None:
+        for rule in self._rules:
+            attributes = {"risk.check.type": rule.name}
+            with (
+                self._tracer.start_as_current_span(f"risk.check {rule.name}", attributes=attributes) as span,
+                self._durations[rule.name].time(),
+            ):
+                reason = rule.refuse(order, ot.now())
+                span.set_attribute("risk.result", "denied" if reason else "approved")
+                if reason is not None:
+                    span.set_attribute("risk.reason", reason)
+                    return reason
+        return None
+
+    def _approve(self, order: Order, payload: list[bytes]) -> None:
+        position = self._position.approved(order)
+        self._position_gauge.record(position)
+        self._log.info("order approved", position=position, **order.log_fields())
+        self._pusher.send_multipart(zeromq.inject(payload))
+
+    def _deny(self, order: Order, reason: str) -> None:
+        self._log.warning("order denied", reason=reason, **order.log_fields())
+        attributes = {**order.span_attributes(), "trading.order.status": "denied", "risk.reason": reason}
+        summary = self._tracer.start_span(
+            "order denied", kind=SpanKind.INTERNAL, attributes=attributes, start_time=order.created_ns
+        )
+        summary.end(time.time_ns())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the service until it is stopped."""
+    arguments = parser("risk", __doc__, receives=True, sends=True).parse_args(argv)
+    views = [ot.HistogramView("trading.risk.*", boundaries=ot.boundaries.MICROSECONDS)]
+    with (
+        Stage("risk", arguments) as stage,
+        ot.init(
+            "risk",
+            otlp_endpoint=arguments.otlp_endpoint,
+            prometheus_port=0,
+            traces_schedule_delay_s=0.25,
+            logs_schedule_delay_s=0.25,
+            views=views,
+        ) as telemetry,
+    ):
+        pusher = wire.pusher(arguments.listen)
+        stage.tell(state="waiting", endpoint=wire.endpoint(pusher), metrics_url=telemetry.metrics_url)
+        risk = Risk(pusher)
+        orders = wire.puller(stage.source())
+        stage.tell(state="running")
+        for frames in wire.receive(orders, stage.stop):
+            risk.on_order(frames)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

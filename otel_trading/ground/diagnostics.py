@@ -1,0 +1,110 @@
+"""What the library says about itself: one line a fact, to the logger `otel_trading`, each kind of trouble once.
+
+Telemetry must not add to the noise it measures. Trouble that repeats is counted always and said once; the counts
+are what `/health` and `telemetry.troubles()` show.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections import Counter
+from typing import TextIO
+
+logger = logging.getLogger("otel_trading")
+
+_lock = threading.Lock()
+_counts: Counter[str] = Counter()
+_said: set[str] = set()
+
+
+class _StandardError(logging.StreamHandler[TextIO]):
+    """A handler that looks `sys.stderr` up at each record, so that replacing or closing it does no harm."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+        self.setFormatter(logging.Formatter("otel_trading: %(levelname)s: %(message)s"))
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]  # StreamHandler keeps an attribute; ours is looked up
+        return sys.stderr
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Says nothing: there is no place left to say it."""
+
+
+_handler = _StandardError()
+
+
+def speak_up(level: int = logging.INFO) -> None:
+    """Makes our lines visible on standard error unless the application configured logging for them.
+
+    Args:
+        level: the lowest level shown; a `logging` level.
+    """
+    if not logger.handlers and not logging.getLogger().handlers:
+        logger.addHandler(_handler)
+    logger.setLevel(level)
+
+
+def fall_silent() -> None:
+    """Takes back what `speak_up` attached."""
+    logger.removeHandler(_handler)
+    logger.setLevel(logging.NOTSET)
+
+
+def trouble(kind: str, message: str, *arguments: object, level: int = logging.WARNING) -> None:
+    """Counts one trouble of this kind and says it if it is the first.
+
+    Args:
+        kind: a short stable name such as `metrics.invalid_value`; the key of the count.
+        message: a `%` format for the line.
+        *arguments: for the format; formatting that fails costs the arguments only.
+        level: the `logging` level of the line.
+
+    Never raises. Takes a lock for a dictionary increment; call it on error paths only.
+    """
+    with _lock:
+        _counts[kind] += 1
+        first = kind not in _said
+        _said.add(kind)
+    if first:
+        say(level, message, *arguments)
+
+
+def say(level: int, message: str, *arguments: object) -> None:
+    """Says one line, and never raises, whatever the arguments do when they are rendered."""
+    try:
+        line = message % arguments if arguments else message
+    except Exception:
+        line = f"{message} (its arguments could not be rendered)"
+    try:
+        logger.log(level, "%s", line)
+    except Exception:  # an application's own handler failed; there is nobody left to tell
+        return
+
+
+def troubles() -> dict[str, int]:
+    """Counts by kind since the process started or `forget` was called."""
+    with _lock:
+        return dict(_counts)
+
+
+def repeat_allowed(kind: str) -> None:
+    """Lets the next trouble of this kind be said again; the count stays."""
+    with _lock:
+        _said.discard(kind)
+
+
+def forget() -> None:
+    """Empties counts and memory of what was said; a new `init()` starts with this."""
+    with _lock:
+        _counts.clear()
+        _said.clear()
+
+
+def after_fork_in_child() -> None:
+    """Replaces the lock, which another thread of the parent may have held."""
+    global _lock
+    _lock = threading.Lock()

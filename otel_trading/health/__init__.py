@@ -1,0 +1,1 @@
+"""Checks of the application, and the server of /metrics and /health."""

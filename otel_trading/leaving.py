@@ -1,0 +1,102 @@
+"""How a process leaves: atexit, SIGTERM, multiprocessing children, and what a forked child inherits.
+
+Signals: SIGINT, ignored signals and existing handlers are never touched. Only where SIGTERM has its default action at
+`init()` in the main thread is a handler set; it flushes on another thread, restores the default and raises the signal
+again, so that the exit status stays. A handler that the application installs later wins.
+"""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+from otel_trading.ground import diagnostics
+
+_shut_down: Callable[[], object] | None = None
+_timeout_s = 5.0
+_registered = False
+
+
+def prepare(shut_down: Callable[[], object], in_forked_child: Callable[[], None]) -> None:
+    """Registers, once in the life of the process, what runs at exit and after a fork.
+
+    Args:
+        shut_down: flushes and stops within its own deadline; does nothing if there is nothing to stop.
+        in_forked_child: runs in a child right after `os.fork`, where only the forking thread exists.
+    """
+    global _shut_down, _registered
+    _shut_down = shut_down
+    if _registered:
+        return
+    _registered = True
+    atexit.register(_at_exit)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=in_forked_child)
+
+
+def prepare_this_process() -> None:
+    """In a multiprocessing child, which leaves by `os._exit` and runs no atexit functions, registers its own way."""
+    if multiprocessing.parent_process() is not None:
+        from multiprocessing.util import Finalize
+
+        Finalize(None, _at_exit, exitpriority=0)
+
+
+def _at_exit() -> None:
+    if _shut_down is not None:
+        try:
+            _shut_down()
+        except Exception as error:
+            diagnostics.trouble("leaving.failed", "telemetry could not be stopped: %r", error)
+
+
+def watch_sigterm(timeout_s: float) -> bool:
+    """Sets the SIGTERM handler if the signal has its default action and this is the main thread.
+
+    Args:
+        timeout_s: longest time that the flush may take before the process ends.
+
+    Returns:
+        True if the handler was set.
+    """
+    global _timeout_s
+    _timeout_s = timeout_s
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        return False
+    signal.signal(signal.SIGTERM, _on_sigterm)
+    return True
+
+
+def unwatch_sigterm() -> None:
+    """Puts the default action back if the handler is still ours; only the main thread can."""
+    if threading.current_thread() is threading.main_thread() and _is_ours():
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _is_ours() -> bool:
+    return signal.getsignal(signal.SIGTERM) is _on_sigterm
+
+
+def _on_sigterm(number: int, _frame: FrameType | None) -> None:
+    # another thread, because the main one may be holding a lock that the flush needs
+    worker = threading.Thread(target=_at_exit, name="otel_trading sigterm", daemon=True)
+    worker.start()
+    worker.join(_timeout_s + 0.5)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def after_fork_in_child() -> None:
+    """Gives SIGTERM its default action back: the child has nothing to flush."""
+    if _is_ours():
+        try:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        except ValueError:  # forked from a thread of a subinterpreter; the inherited handler is harmless there
+            return

@@ -1,0 +1,54 @@
+"""One OTLP log record an event, through OpenTelemetry's logs API."""
+
+from __future__ import annotations
+
+from opentelemetry._logs import Logger, LoggerProvider
+
+from otel_trading.catalogue import order_ids
+from otel_trading.ground.values import AttributeValue
+from otel_trading.logs.event import Event
+
+
+class OtlpEmitter:
+    """Hands events to the loggers of one provider.
+
+    Names of loggers are remembered up to `REMEMBERED`: an application that makes one a connection must not fill
+    memory; events of later names go through one shared logger and carry theirs as the attribute `logger`.
+    """
+
+    REMEMBERED = 1_000
+    SHARED = "otel_trading.other_loggers"
+
+    __slots__ = ("_loggers", "_provider")
+
+    def __init__(self, provider: LoggerProvider) -> None:
+        """Takes the provider whose loggers emit."""
+        self._provider = provider
+        self._loggers: dict[str, Logger] = {}
+
+    def emit(self, event: Event) -> None:
+        """Emits one event; may raise what the provider raises."""
+        logger = self._loggers.get(event.logger) or self._logger(event.logger)
+        attributes: dict[str, AttributeValue] = {
+            order_ids.attribute(name): value for name, value in event.fields.items() if value is not None
+        }
+        if event.event_name is not None:
+            del attributes["event_name"]  # OTLP has a place of its own for it
+        if logger is self._loggers.get(self.SHARED):
+            attributes["logger"] = event.logger
+        logger.emit(
+            timestamp=event.time_ns,
+            observed_timestamp=event.time_ns,
+            context=event.context,
+            severity_number=event.level.severity,
+            severity_text=event.level.severity_text,
+            body=event.text,
+            attributes=attributes,
+            event_name=event.event_name,
+        )
+
+    def _logger(self, name: str) -> Logger:
+        if len(self._loggers) >= self.REMEMBERED:
+            name = self.SHARED
+        # two threads may both get one: providers give the same logger for the same name
+        return self._loggers.setdefault(name, self._provider.get_logger(name))

@@ -1,0 +1,22 @@
+"""Builds the log record provider from its plan."""
+
+from __future__ import annotations
+
+from opentelemetry.sdk.resources import Resource
+
+from otel_trading import sdk
+from otel_trading.config.plan import LogsPlan
+from otel_trading.delivery.lane import Lane
+from otel_trading.logs.export import LogDelivery
+
+
+def create_lane(plan: LogsPlan) -> Lane:
+    """Workers for log records, which the pipeline has redacted already; raises ConfigurationError."""
+    return Lane("logs", plan.batches)
+
+
+def create_provider(plan: LogsPlan, resource: Resource, lane: Lane) -> sdk.SdkLoggerProvider:
+    """An SDK logger provider that delivers to `lane`."""
+    provider = sdk.logger_provider(resource, plan.limits)
+    provider.add_log_record_processor(LogDelivery(lane))
+    return provider

@@ -1,0 +1,1 @@
+"""Meter provider, instruments, bound handles, views, readers and the Prometheus exposition."""

@@ -1,0 +1,206 @@
+"""HistogramView: which buckets and attributes a histogram gets; the first that matches wins."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from opentelemetry.sdk.metrics.view import (
+    Aggregation,
+    ExplicitBucketHistogramAggregation,
+    ExponentialBucketHistogramAggregation,
+    View,
+)
+
+from otel_trading.metrics import boundaries as ready_made
+from otel_trading.metrics.boundaries import Boundaries, checked
+
+MAX_BUCKETS = 1000
+"""More boundaries than this are refused: each is a series in Prometheus."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exponential:
+    """Base-2 exponential buckets: `max_size` of them at most, scale at most `max_scale`."""
+
+    max_size: int = 160
+    max_scale: int = 20
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.max_size <= 1024:
+            raise ValueError(f"max_size must be from 2 to 1024; was {self.max_size!r}")
+        if not -10 <= self.max_scale <= 20:
+            raise ValueError(f"max_scale must be from -10 to 20; was {self.max_scale!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class LogLinear:
+    """Buckets as HdrHistogram has them: each power of two cut into equal parts.
+
+    Attributes:
+        low: smallest value told apart, above 0, in the instrument's unit.
+        high: largest value told apart, above `low`.
+        relative_error: a bucket's middle is at most this share off any value in it, 0.005 to 0.5.
+    """
+
+    low: float
+    high: float
+    relative_error: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.low < self.high < math.inf:
+            raise ValueError(f"log_linear needs 0 < min < max; was min={self.low!r}, max={self.high!r}")
+        if not 0.005 <= self.relative_error <= 0.5:
+            raise ValueError(f"relative_error must be from 0.005 to 0.5; was {self.relative_error!r}")
+        if (count := len(self.bounds())) > MAX_BUCKETS:
+            raise ValueError(f"log_linear would make {count} buckets; at most {MAX_BUCKETS}. Raise relative_error.")
+
+    def bounds(self) -> tuple[float, ...]:
+        """float[n_bounds], strictly ascending, from `low` to the first bound that is not below `high`."""
+        parts = math.ceil(1 / (2 * self.relative_error))
+        found, floor = [float(self.low)], float(self.low)
+        while found[-1] < self.high and len(found) <= 2 * MAX_BUCKETS:
+            step = floor / parts
+            for part in range(1, parts + 1):
+                found.append(floor + part * step)
+                if found[-1] >= self.high:
+                    break
+            floor *= 2
+        return tuple(found)
+
+
+def exponential(max_size: int = 160, max_scale: int = 20) -> Exponential:
+    """Base-2 exponential buckets; by OTLP as they are, on /metrics as explicit ones.
+
+    Raises:
+        ValueError: `max_size` is outside of 2 to 1024 or `max_scale` outside of -10 to 20.
+    """
+    return Exponential(max_size, max_scale)
+
+
+def log_linear(min: float, max: float, relative_error: float = 0.05) -> LogLinear:
+    """Explicit buckets of a chosen relative error between two values in the instrument's unit.
+
+    Raises:
+        ValueError: the values are not ascending, or there would be more than 1,000 buckets.
+    """
+    return LogLinear(min, max, relative_error)
+
+
+class AllBut(frozenset[str]):
+    """A set that holds everything but its elements; an SDK View keeps the attributes that are in its set."""
+
+    def __contains__(self, key: object) -> bool:
+        return not super().__contains__(key)
+
+
+@dataclass(frozen=True)
+class HistogramView:
+    """Buckets and attributes for the histograms whose name matches; other instruments are never touched.
+
+    Attributes:
+        match: instrument name, `*` and `?` allowed, in any case.
+        boundaries: a ready-made set, numbers in the instrument's unit, `exponential()` or `log_linear()`; None leaves
+            the instrument's own.
+        keep_attributes: keys that are kept; None keeps all.
+        drop_attributes: keys that are dropped; not together with `keep_attributes`.
+    """
+
+    match: str
+    boundaries: Boundaries | Sequence[float] | Exponential | LogLinear | None = None
+    keep_attributes: Iterable[str] | None = None
+    drop_attributes: Iterable[str] | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.match, str) or not self.match:
+            raise ValueError(f"match must be an instrument name or pattern; was {self.match!r}")
+        for name in ("keep_attributes", "drop_attributes"):
+            keys = getattr(self, name)
+            if keys is not None:
+                if isinstance(keys, str) or not all(isinstance(key, str) for key in keys):
+                    raise ValueError(f"{name} must be a list of strings; was {keys!r}")
+                object.__setattr__(self, name, tuple(keys))
+        if self.keep_attributes is not None and self.drop_attributes is not None:
+            raise ValueError("keep_attributes and drop_attributes cannot be given together")
+        if not isinstance(self.boundaries, (Boundaries, Exponential, LogLinear, type(None))):
+            if isinstance(self.boundaries, (str, bytes)) or not isinstance(self.boundaries, Iterable):
+                raise ValueError(f"boundaries must be numbers or one of the ready-made kinds; was {self.boundaries!r}")
+            object.__setattr__(self, "boundaries", checked(self.boundaries))
+
+    def matches(self, name: str) -> bool:
+        """True if a histogram of this name is meant."""
+        return fnmatchcase(name.lower(), self.match.lower())
+
+    def aggregation(self, unit: str) -> Aggregation | None:
+        """The SDK aggregation for an instrument in `unit`; None leaves the instrument's own.
+
+        Raises:
+            IncompatibleUnits: ready-made boundaries cannot be converted to `unit`.
+        """
+        chosen = self.boundaries
+        if chosen is None:
+            return None
+        if isinstance(chosen, Exponential):
+            return ExponentialBucketHistogramAggregation(max_size=chosen.max_size, max_scale=chosen.max_scale)
+        if isinstance(chosen, LogLinear):
+            return ExplicitBucketHistogramAggregation(boundaries=chosen.bounds())
+        if isinstance(chosen, Boundaries):
+            return ExplicitBucketHistogramAggregation(boundaries=chosen.in_unit(unit))
+        return ExplicitBucketHistogramAggregation(boundaries=tuple(chosen))
+
+    def sdk_view(self, meter_name: str, instrument_name: str, unit: str) -> View:
+        """The SDK View for exactly this instrument; raises IncompatibleUnits."""
+        kept: Any = None
+        if self.keep_attributes is not None:
+            kept = set(self.keep_attributes)
+        elif self.drop_attributes is not None:
+            kept = AllBut(self.drop_attributes)
+        return View(
+            instrument_name=instrument_name,
+            meter_name=meter_name,
+            attribute_keys=kept,
+            aggregation=self.aggregation(unit),
+        )
+
+
+def from_mapping(node: Mapping[str, Any]) -> HistogramView:
+    """The view of a file entry, such as `{match: "risk.*", boundaries: microseconds}`.
+
+    `boundaries` is a list of numbers, the name of a ready-made set, `exponential: {max_size, max_scale}` or
+    `log_linear: {min, max, relative_error}`.
+
+    Raises:
+        ValueError: a key is unknown or a value breaks a rule.
+    """
+    unknown = set(node) - {"match", "boundaries", "keep_attributes", "drop_attributes"}
+    if unknown:
+        raise ValueError(f"unknown key {sorted(map(str, unknown))[0]!r} in a view")
+    chosen = node.get("boundaries")
+    if isinstance(chosen, str):
+        named = getattr(ready_made, chosen.upper(), None)
+        if not isinstance(named, Boundaries):
+            raise ValueError(f"no ready-made boundaries are called {chosen!r}")
+        chosen = named
+    elif isinstance(chosen, Mapping):
+        chosen = _constructed(chosen)
+    return HistogramView(
+        node.get("match", ""),
+        boundaries=chosen,
+        keep_attributes=node.get("keep_attributes"),
+        drop_attributes=node.get("drop_attributes"),
+    )
+
+
+def _constructed(node: Mapping[str, Any]) -> Exponential | LogLinear:
+    makers: dict[str, Any] = {"exponential": exponential, "log_linear": log_linear}
+    if len(node) != 1 or next(iter(node)) not in makers:
+        raise ValueError(f"boundaries must be numbers, a name, exponential or log_linear; was {dict(node)!r}")
+    name, settings = next(iter(node.items()))
+    try:
+        made: Exponential | LogLinear = makers[name](**(settings or {}))
+    except TypeError as error:
+        raise ValueError(f"{name}: {error}") from None
+    return made

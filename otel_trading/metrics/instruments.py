@@ -1,0 +1,207 @@
+"""Instruments that outlive a shutdown: each delegates to the current provider's, and checks what is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from opentelemetry.context import Context
+from opentelemetry.metrics import (
+    CallbackOptions,
+    Counter,
+    Histogram,
+    Meter,
+    NoOpCounter,
+    NoOpHistogram,
+    NoOpUpDownCounter,
+    ObservableCounter,
+    ObservableGauge,
+    ObservableUpDownCounter,
+    Observation,
+    UpDownCounter,
+    _Gauge,
+)
+from opentelemetry.metrics import NoOpMeter as _NoOpMeter
+
+from otel_trading.ground import diagnostics
+from otel_trading.metrics import handles
+from otel_trading.metrics.handles import BoundCounter, BoundGauge, BoundHistogram
+from otel_trading.metrics.measurement import labels, number
+
+
+class _Named:
+    """Name, unit and description, which OpenTelemetry's API classes do not keep."""
+
+    def __init__(self, name: str, unit: str = "", description: str = "") -> None:
+        self.name, self.unit, self.description = name, unit, description
+
+
+class TradingCounter(_Named, Counter):
+    """A monotonic counter; wrong values are counted and said once, never raised."""
+
+    _real: Counter = NoOpCounter("none")
+
+    def add(self, amount: int | float, attributes: Any = None, context: Context | None = None) -> None:
+        """Adds a number that is not negative."""
+        try:
+            value = number(amount, self.name, monotonic=True)
+            if value is not None:
+                self._real.add(value, labels(attributes, self.name), context)
+        except Exception as error:
+            _failed(self.name, error)
+
+    def bind(self, attributes: Mapping[str, Any] | None = None, /, **more: Any) -> BoundCounter:
+        """The counter with fixed attributes; see `handles.bind`."""
+        bound: BoundCounter = handles.bind(self, attributes, **more)
+        return bound
+
+    def follow(self, meter: Meter) -> None:
+        """Takes the real instrument from `meter`."""
+        self._real = meter.create_counter(self.name, self.unit, self.description)
+
+
+class TradingUpDownCounter(_Named, UpDownCounter):
+    """An up-down counter; wrong values are counted and said once, never raised."""
+
+    _real: UpDownCounter = NoOpUpDownCounter("none")
+
+    def add(self, amount: int | float, attributes: Any = None, context: Context | None = None) -> None:
+        """Adds a number."""
+        try:
+            value = number(amount, self.name)
+            if value is not None:
+                self._real.add(value, labels(attributes, self.name), context)
+        except Exception as error:
+            _failed(self.name, error)
+
+    def bind(self, attributes: Mapping[str, Any] | None = None, /, **more: Any) -> BoundCounter:
+        """The counter with fixed attributes; see `handles.bind`."""
+        bound: BoundCounter = handles.bind(self, attributes, **more)
+        return bound
+
+    def follow(self, meter: Meter) -> None:
+        """Takes the real instrument from `meter`."""
+        self._real = meter.create_up_down_counter(self.name, self.unit, self.description)
+
+
+class TradingGauge(_Named, _Gauge):
+    """A synchronous gauge; wrong values are counted and said once, never raised."""
+
+    _real: Any = None
+
+    def set(self, amount: int | float, attributes: Any = None, context: Context | None = None) -> None:
+        """Sets the value."""
+        try:
+            value = number(amount, self.name)
+            if value is not None and self._real is not None:
+                self._real.set(value, labels(attributes, self.name), context)
+        except Exception as error:
+            _failed(self.name, error)
+
+    def bind(self, attributes: Mapping[str, Any] | None = None, /, **more: Any) -> BoundGauge:
+        """The gauge with fixed attributes; see `handles.bind`."""
+        bound: BoundGauge = handles.bind(self, attributes, **more)
+        return bound
+
+    def follow(self, meter: Meter) -> None:
+        """Takes the real instrument from `meter`."""
+        self._real = meter.create_gauge(self.name, self.unit, self.description)
+
+
+class TradingHistogram(_Named, Histogram):
+    """A histogram; wrong values are counted and said once, never raised."""
+
+    _real: Histogram = NoOpHistogram("none")
+
+    def __init__(self, name: str, unit: str, description: str, advisory: Sequence[float] | None) -> None:
+        super().__init__(name, unit, description)
+        self.advisory = advisory
+
+    def record(self, amount: int | float, attributes: Any = None, context: Context | None = None) -> None:
+        """Records a number in the instrument's unit."""
+        try:
+            value = number(amount, self.name)
+            if value is not None:
+                self._real.record(value, labels(attributes, self.name), context)
+        except Exception as error:
+            _failed(self.name, error)
+
+    def bind(self, attributes: Mapping[str, Any] | None = None, /, **more: Any) -> BoundHistogram:
+        """The histogram with fixed attributes; see `handles.bind`."""
+        bound: BoundHistogram = handles.bind(self, attributes, **more)
+        return bound
+
+    def follow(self, meter: Meter) -> None:
+        """Takes the real instrument from `meter`."""
+        self._real = meter.create_histogram(
+            self.name, self.unit, self.description, explicit_bucket_boundaries_advisory=self.advisory
+        )
+
+
+class Observed(_Named):
+    """An asynchronous instrument: it is created again with each provider, its callbacks made harmless."""
+
+    def __init__(
+        self, create: str, name: str, callbacks: Sequence[Any] | None, unit: str = "", description: str = ""
+    ) -> None:
+        """Remembers what to create.
+
+        Args:
+            create: the meter's method, such as `create_observable_gauge`.
+            name: of the instrument.
+            callbacks: functions or generators that return Observations.
+            unit: of the instrument.
+            description: of the instrument.
+        """
+        super().__init__(name, unit, description)
+        self._create = create
+        monotonic = create == "create_observable_counter"
+        self._callbacks = [harmless(callback, name, monotonic) for callback in callbacks or ()]
+
+    def follow(self, meter: Meter) -> None:
+        """Creates the real instrument in `meter`."""
+        if not isinstance(meter, _NoOpMeter):
+            getattr(meter, self._create)(
+                self.name, callbacks=self._callbacks, unit=self.unit, description=self.description
+            )
+
+
+class ObservedCounter(Observed, ObservableCounter):
+    """An observable counter."""
+
+
+class ObservedUpDownCounter(Observed, ObservableUpDownCounter):
+    """An observable up-down counter."""
+
+
+class ObservedGauge(Observed, ObservableGauge):
+    """An observable gauge."""
+
+
+Callback = Callable[[CallbackOptions], Iterable[Observation]]
+
+
+def harmless(callback: Any, name: str, monotonic: bool) -> Callback:
+    """A callback that costs itself only: SystemExit would end the reader's thread, a bad value every later export."""
+    generator = callback if hasattr(callback, "send") else None
+    if generator is not None:
+        next(generator, None)  # the API's generators wait for their options at the first yield
+
+    def observe(options: CallbackOptions) -> Iterable[Observation]:
+        try:
+            found = generator.send(options) if generator is not None else callback(options)
+            return [checked for item in found if (checked := _observation(item, name, monotonic)) is not None]
+        except BaseException as error:
+            diagnostics.trouble("metrics.callback_failed", "a callback of %s failed: %r", name, error)
+            return []
+
+    return observe
+
+
+def _observation(item: Observation, name: str, monotonic: bool) -> Observation | None:
+    value = number(item.value, name, monotonic=monotonic)
+    return None if value is None else Observation(value, labels(item.attributes, name), item.context)
+
+
+def _failed(name: str, error: Exception) -> None:
+    diagnostics.trouble("metrics.record_failed", "%s could not be recorded: %r", name, error)

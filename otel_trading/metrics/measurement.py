@@ -1,0 +1,58 @@
+"""What may be recorded: a check that costs one comparison for ordinary numbers and never raises."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, cast
+
+from opentelemetry.util.types import Attributes
+
+from otel_trading.ground import diagnostics, values
+
+_PLAIN = frozenset((str, int, float, bool))
+_INT64 = 2**63
+
+
+def number(value: object, instrument: str, *, monotonic: bool = False) -> int | float | None:
+    """The value as it may be recorded; None if it may not, which is then counted and said once.
+
+    Args:
+        value: anything; Decimal and numpy scalars become plain numbers (`ground.values.measurement`).
+        instrument: its name, for the message.
+        monotonic: negative values are refused.
+    """
+    plain = value if type(value) is int or type(value) is float else values.measurement(value)
+    if plain is None:
+        diagnostics.trouble(
+            "metrics.invalid_value", "%s takes numbers; a %s was not recorded", instrument, type(value).__name__
+        )
+        return None
+    if isinstance(plain, int) and not -_INT64 <= plain < _INT64:
+        plain = float(plain) if -1e300 < plain < 1e300 else math.inf
+    if not math.isfinite(plain):
+        diagnostics.trouble("metrics.not_finite", "%s: a value that is not finite was not recorded", instrument)
+        return None
+    if monotonic and plain < 0:
+        diagnostics.trouble(
+            "metrics.negative_increment", "%s only counts up; a negative value was not recorded", instrument
+        )
+        return None
+    return plain
+
+
+def labels(attributes: object, instrument: str) -> Attributes:
+    """Attributes as they may be recorded: unusual values converted, anything but a mapping counted and left out."""
+    if not attributes:
+        return None
+    if isinstance(attributes, Mapping):
+        if all(type(value) in _PLAIN for value in attributes.values()) and all(type(key) is str for key in attributes):
+            return cast(Attributes, attributes)
+        return {values.key(key): cast(Any, values.attribute(value)) for key, value in attributes.items()}
+    diagnostics.trouble(
+        "metrics.invalid_attributes",
+        "%s takes a mapping of attributes; was %s",
+        instrument,
+        type(attributes).__name__,
+    )
+    return None

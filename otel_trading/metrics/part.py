@@ -1,0 +1,147 @@
+"""Builds the metrics signal from its plan: views, readers, provider, lane."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from opentelemetry.metrics import MeterProvider as ApiMeterProvider
+from opentelemetry.sdk.metrics import (
+    AlwaysOffExemplarFilter,
+    AlwaysOnExemplarFilter,
+    MeterProvider,
+    TraceBasedExemplarFilter,
+)
+from opentelemetry.sdk.metrics.export import MetricReader
+from opentelemetry.sdk.metrics.view import View
+from opentelemetry.sdk.resources import Resource
+
+from otel_trading import sdk
+from otel_trading.config.config import Config
+from otel_trading.config.plan import EndpointPlan, MetricsPlan
+from otel_trading.delivery.encode import points
+from otel_trading.delivery.lane import Lane
+from otel_trading.ground import diagnostics
+from otel_trading.ground.clock import Deadline
+from otel_trading.ground.errors import ConfigurationError, Problem
+from otel_trading.metrics import histogram_view, prometheus
+from otel_trading.metrics.histogram_view import HistogramView
+from otel_trading.metrics.prometheus import ScrapeReader
+from otel_trading.metrics.push import PushReader
+
+_FILTERS: dict[str, Any] = {
+    "trace_based": TraceBasedExemplarFilter,
+    "always_on": AlwaysOnExemplarFilter,
+    "always_off": AlwaysOffExemplarFilter,
+}
+
+
+class MetricsPart:
+    """Readers and lane of one `init()`."""
+
+    def __init__(
+        self, plan: MetricsPlan, config: Config, endpoint: EndpointPlan | None, extra: tuple[MetricReader, ...] = ()
+    ) -> None:
+        """Checks the views and starts workers and readers.
+
+        Args:
+            plan: exporters, views and exemplar filter.
+            config: for the sources of views, in messages.
+            endpoint: None if /metrics is not served.
+            extra: further readers, such as the in-memory one of `otel_trading.testing`.
+
+        Raises:
+            ConfigurationError: a view cannot be used, an exporter cannot be made, or the installed exporter lacks
+                what was asked for.
+        """
+        self.views = checked_views(plan.views, config)
+        if endpoint is not None and endpoint.constant_labels and not prometheus.can_label_constants():
+            rule, advice = "left empty with this exporter", "Install opentelemetry-exporter-prometheus 0.66b1 or newer."
+            source, value = config.settings["resource_constant_labels"].source, repr(endpoint.constant_labels)
+            raise ConfigurationError([Problem("resource_constant_labels", source, rule, value, advice)])
+        self._filter = _FILTERS[plan.exemplar_filter]()
+        self.lane = Lane("metrics", plan.batches, weigh=points)
+        self.scrape = ScrapeReader(endpoint) if endpoint is not None else None
+        self.push = tuple(
+            PushReader(batch, worker) for batch, worker in zip(plan.batches, self.lane.workers, strict=True)
+        )
+        self.readers: tuple[MetricReader, ...] = (*self.push, *extra) + ((self.scrape,) if self.scrape else ())
+
+    def create_provider(self, resource: Resource) -> tuple[MeterProvider, list[Any]]:
+        """An SDK meter provider, and the list of views that it looks at.
+
+        The SDK keeps a reference to the list and looks at it when an instrument is first used; the view of each
+        histogram is added when the histogram is created, in the histogram's unit.
+        """
+        views: list[Any] = [view for view in self.views if isinstance(view, View)]
+        provider = MeterProvider(
+            metric_readers=self.readers,
+            resource=resource,
+            exemplar_filter=self._filter,
+            shutdown_on_exit=False,
+            views=views,
+        )
+        return provider, views
+
+    def join(self, provider: ApiMeterProvider) -> Callable[[], None]:
+        """Reads an application's own provider: /metrics always, by OTLP only if it has no reader.
+
+        Returns:
+            A function that takes the readers out again.
+        """
+        add: Any = getattr(provider, "add_metric_reader", None)
+        if add is None:
+            diagnostics.say(
+                logging.WARNING, "the application's own meter provider cannot take a reader; /metrics stays empty"
+            )
+            return lambda: None
+        alone = not sdk.has_readers(provider)
+        joined = [reader for reader in self.readers if alone or reader is self.scrape]
+        for reader in joined:
+            add(reader)
+
+        def leave() -> None:
+            for reader in joined:
+                provider.remove_metric_reader(reader)  # type: ignore[attr-defined]  # comes with add_metric_reader
+
+        return leave
+
+    def collect(self, deadline: Deadline) -> bool:
+        """Collects once more for the exporters; a callback that hangs costs half of what is left at most."""
+        limit = Deadline(deadline.remaining_s() / 2)
+        return all([reader.collect_now(limit) for reader in self.push])
+
+    def stop_readers(self) -> None:
+        """Ends collecting."""
+        for reader in self.push:
+            reader.stop()
+        if self.scrape is not None:
+            self.scrape.shutdown()
+
+
+def checked_views(views: tuple[Any, ...], config: Config) -> list[Any]:
+    """HistogramView and SDK View objects; mappings from a file become HistogramViews.
+
+    Raises:
+        ConfigurationError: with every entry that is neither.
+    """
+    found: list[Any] = []
+    problems: list[Problem] = []
+    setting = config.settings["views"]
+    for index, view in enumerate(views):
+        source = setting.source
+        if config.file is not None and setting.origin == "file":
+            source = config.file.source("distribution", "otel_trading", "views", index)
+        try:
+            if isinstance(view, Mapping):
+                view = histogram_view.from_mapping(view)
+            if not isinstance(view, (HistogramView, View)):
+                raise ValueError("it is neither a HistogramView nor a View")
+            found.append(view)
+        except ValueError as error:
+            advice = f"{str(error)[:1].upper()}{str(error)[1:]}."
+            problems.append(Problem(f"views[{index}]", source, "a HistogramView or an SDK View", repr(view), advice))
+    if problems:
+        raise ConfigurationError(problems)
+    return found

@@ -1,0 +1,437 @@
+"""init() and shutdown(), readable from top to bottom."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Unpack
+
+from opentelemetry import propagate
+from opentelemetry.metrics import Meter
+from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.propagators.textmap import TextMapPropagator
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.trace import Tracer
+
+from otel_trading import leaving, providers, sdk
+from otel_trading.config.arguments import Arguments
+from otel_trading.config.config import Config
+from otel_trading.config.plan import EndpointPlan, LogsPlan, MetricsPlan, Plan, TracesPlan, from_knobs
+from otel_trading.config.resolve import resolve, running_under_pytest
+from otel_trading.context import threads
+from otel_trading.delivery import reachability
+from otel_trading.delivery.books import Books
+from otel_trading.delivery.lane import Lane
+from otel_trading.ground import diagnostics
+from otel_trading.ground.clock import Deadline
+from otel_trading.ground.errors import ConfigurationError, Problem
+from otel_trading.health import checks
+from otel_trading.health.report import health_page
+from otel_trading.health.server import Server, listen
+from otel_trading.logs import part as logs_part
+from otel_trading.logs import pipeline
+from otel_trading.metrics.part import MetricsPart
+from otel_trading.privacy.destinations import Destinations
+from otel_trading.privacy.redaction import Redactor
+from otel_trading.resource import create_resource
+from otel_trading.traces import part as traces_part
+from otel_trading.traces import propagation
+
+_LEVELS = {"trace": 5, "debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
+
+_lock = threading.RLock()
+_active: Telemetry | None = None
+Undo = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class InMemory:
+    """What `otel_trading.testing` adds: a span processor, a metric reader, a log processor, an id generator."""
+
+    span_processor: Any = None
+    reader: Any = None
+    log_processor: Any = None
+    ids: Any = None
+
+
+def init(
+    service_name: str | None = None,
+    /,
+    *,
+    config_file: str | os.PathLike[str] | None = None,
+    **knobs: Unpack[Arguments],
+) -> Telemetry:
+    """Starts telemetry: metrics, traces and logs of this process.
+
+    Call it once at start-up, in the main thread if SIGTERM is to be watched. While it runs a second call returns the
+    same object and says which arguments differ; after `shutdown()` a new call works fully, and everything obtained
+    earlier, even before the first call, comes to life. In a forked child telemetry is off until the child calls it.
+
+    Args:
+        service_name: `service.name`; without it OTEL_SERVICE_NAME, then `unknown_service:` and the program's name.
+        config_file: a declarative configuration file; without it OTEL_CONFIG_FILE.
+        **knobs: any knob of the reference page (`docs/reference/configuration.md`); None means not given.
+
+    Returns:
+        The running telemetry, which is also a context manager.
+
+    Raises:
+        ConfigurationError: arguments, OTEL_TRADING_* variables or the file cannot be used; it lists every mistake
+            with its place. Mistakes in the specification's own OTEL_* variables are warnings.
+    """
+    return start({"service_name": service_name, **knobs}, config_file, InMemory())
+
+
+def start(arguments: Mapping[str, Any], config_file: str | os.PathLike[str] | None, in_memory: InMemory) -> Telemetry:
+    """`init()` with the places where `otel_trading.testing` puts its in-memory parts."""
+    global _active
+    with _lock:
+        if _active is not None:
+            _active.report_difference(arguments)
+            return _active
+        leaving.prepare(shutdown, _after_fork_in_child)
+        diagnostics.forget()
+        reachability.forget()
+        config, warnings = resolve(arguments, config_file)
+        diagnostics.speak_up(_LEVELS[config["diagnostics_level"]])
+        for warning in warnings:
+            diagnostics.say(logging.WARNING, "%s", warning)
+        telemetry = Telemetry(config, in_memory)
+        if not config["disabled"]:
+            telemetry.start()
+        _active = telemetry
+        return telemetry
+
+
+def shutdown(timeout_s: float | None = None) -> bool:
+    """Stops telemetry if it runs; see `Telemetry.shutdown`."""
+    active = _active
+    return True if active is None else active.shutdown(timeout_s)
+
+
+def flush(timeout_s: float = 5.0) -> bool:
+    """Flushes telemetry if it runs; see `Telemetry.flush`."""
+    active = _active
+    return True if active is None else active.flush(timeout_s)
+
+
+def tracer(name: str = "otel_trading", version: str | None = None) -> Tracer:
+    """A tracer that lives as long as the process, whatever `init()` and `shutdown()` do."""
+    return providers.tracers.get_tracer(name, version)
+
+
+def meter(name: str = "otel_trading", version: str | None = None) -> Meter:
+    """A meter that lives as long as the process, whatever `init()` and `shutdown()` do."""
+    return providers.meters.get_meter(name, version)
+
+
+class Telemetry:
+    """What `init()` returns; also a context manager whose outermost block shuts down.
+
+    Thread-safe. A forked child's copy is inert; the child calls `init()` itself.
+
+    Attributes:
+        config: the frozen configuration with the source of each value.
+        metrics_url: where Prometheus scrapes; None if nothing is served.
+    """
+
+    def __init__(self, config: Config, in_memory: InMemory) -> None:
+        self.config = config
+        self.metrics_url: str | None = None
+        self._in_memory = in_memory
+        self._redactor: Redactor
+        self._lanes: dict[str, Lane] = {}
+        self._metrics: MetricsPart | None = None
+        self._logs: pipeline.LogPipeline | None = None
+        self._server: Server | None = None
+        self._endpoint_trouble = ""
+        self._undo: list[Undo] = []
+        self._blocks = 0
+        self._stopped = False
+
+    # -- starting ------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Builds every part; on a configuration mistake takes back what was built and raises ConfigurationError."""
+        silent = self.config["under_pytest"] == "silent" and running_under_pytest()
+        try:
+            plan = _plan(self.config, silent)
+            self._redactor = _redactor(self.config)
+            self.resource = create_resource(self.config, plan)
+            foreign = providers.claim()
+            self._start_metrics(plan.metrics, plan.endpoint, foreign.meters)
+            self._start_traces(plan.traces, foreign.tracers)
+            self._start_logs(plan.logs, foreign.loggers)
+            self._open_endpoint(plan.endpoint)
+            self._guard_propagation(plan)
+            self._carry_context(plan)
+            leaving.prepare_this_process()
+            if self.config["flush_on_sigterm"]:
+                leaving.watch_sigterm(self.config["shutdown_timeout_s"])
+                self._undo.append(leaving.unwatch_sigterm)
+        except BaseException:
+            self._stop(Deadline(0))
+            raise
+
+    def _start_traces(self, plan: TracesPlan | None, foreign: Any) -> None:
+        if plan is None:
+            return
+        lane = self._lanes["traces"] = traces_part.create_lane(plan, self._redactor)
+        if foreign is not None:
+            self._undo.append(traces_part.join(foreign, lane))
+            providers.tracers.delegate_to(foreign)
+            return
+        provider = traces_part.create_provider(plan, self.config, self.resource, lane, self._in_memory.ids)
+        if self._in_memory.span_processor is not None:
+            provider.add_span_processor(self._in_memory.span_processor)
+        providers.tracers.delegate_to(provider)
+
+    def _start_metrics(self, plan: MetricsPlan | None, endpoint: EndpointPlan | None, foreign: Any) -> None:
+        if plan is None:
+            return
+        extra = (self._in_memory.reader,) if self._in_memory.reader is not None else ()
+        self._metrics = MetricsPart(plan, self.config, endpoint, extra)
+        self._lanes["metrics"] = self._metrics.lane
+        if foreign is not None:
+            self._undo.append(self._metrics.join(foreign))
+            providers.meters.delegate_to(foreign, [], ())
+            return
+        provider, views = self._metrics.create_provider(self.resource)
+        providers.meters.delegate_to(provider, views, self._metrics.views)
+
+    def _start_logs(self, plan: LogsPlan | None, foreign: Any) -> None:
+        provider: Any = sdk.NoOpLoggerProvider()
+        if plan is not None:
+            lane = self._lanes["logs"] = logs_part.create_lane(plan)
+            provider = foreign
+            if foreign is None:
+                provider = logs_part.create_provider(plan, self.resource, lane)
+                if self._in_memory.log_processor is not None:
+                    provider.add_log_record_processor(self._in_memory.log_processor)
+        providers.loggers.delegate_to(provider)
+        options = pipeline.LogOptions(
+            service=str(self.resource.attributes.get("service.name", "")),
+            level=self.config["log_level"],
+            stdout=self.config["stdout"],
+            bridge_standard_library=self.config["bridge_standard_library"],
+        )
+        self._logs = pipeline.start(options, providers.loggers, self._redactor)
+
+    def _open_endpoint(self, plan: EndpointPlan | None) -> None:
+        """Serves /metrics and /health; without them telemetry goes on, degraded, unless `strict`."""
+        if plan is None or self._metrics is None or self._metrics.scrape is None:
+            return
+        scrape = self._metrics.scrape
+        service = str(self.resource.attributes.get("service.name", ""))
+        pages = {
+            "/metrics": lambda accept: (200, *scrape.render(accept)),
+            "/health": health_page(service, self.telemetry_troubles),
+        }
+        try:
+            self._server = listen(plan, pages)
+        except OSError as error:
+            setting = self.config.settings["prometheus_port"]
+            problem = Problem(
+                "prometheus_port",
+                setting.source,
+                "an address where /metrics can be served",
+                repr(plan.port),
+                f"{error.strerror or error}.",
+            )
+            if self.config["strict"]:
+                raise ConfigurationError([problem]) from error
+            self._endpoint_trouble = str(problem)
+            diagnostics.say(logging.ERROR, "%s Telemetry goes on without /metrics and /health.", problem)
+            return
+        host = f"[{plan.host}]" if ":" in plan.host else plan.host
+        self.metrics_url = f"{'https' if plan.certificate else 'http'}://{host}:{self._server.server_port}/metrics"
+
+    def _guard_propagation(self, plan: Plan) -> None:
+        before = propagation.install(_propagator(plan, self.config), Destinations(self.config["propagation_hosts"]))
+        self._undo.append(lambda: propagate.set_global_textmap(before))
+
+    def _carry_context(self, plan: Plan) -> None:
+        for knob, name in (("thread_context", "threading"), ("asyncio_instrumentation", "asyncio")):
+            if self.config[knob] and threads.instrument(name):
+                self._undo.append(lambda name=name: threads.uninstrument(name))  # type: ignore[misc]
+        if plan.instrumentation_model is not None:
+            sdk.instrument_from_model(plan.instrumentation_model)
+
+    # -- running -------------------------------------------------------------------------------------------------
+
+    def report_difference(self, arguments: Mapping[str, Any]) -> None:
+        """Says which arguments of a second `init()` differ; they are not obeyed."""
+        different = sorted(
+            name for name, value in arguments.items() if value is not None and self.config.get(name) != value
+        )
+        if different:
+            diagnostics.say(
+                logging.WARNING,
+                "init() was called a second time with different %s; the first call counts until shutdown()",
+                ", ".join(different),
+            )
+
+    def flush(self, timeout_s: float = 5.0) -> bool:
+        """Sends everything that waits.
+
+        Args:
+            timeout_s: longest time in seconds for all signals together.
+
+        Returns:
+            True if everything offered since the previous flush was delivered.
+        """
+        if self._stopped:
+            return not any(lane.books().lost for lane in self._lanes.values())
+        deadline = Deadline(timeout_s)
+        written = self._logs is None or self._logs.flush(deadline)
+        collected = self._metrics is None or self._metrics.collect(deadline)
+        tickets = {name: lane.ask_to_flush() for name, lane in self._lanes.items()}
+        delivered = [lane.flushed(tickets[name], deadline) for name, lane in self._lanes.items()]
+        return written and collected and all(delivered)
+
+    def books(self) -> dict[str, Books]:
+        """Offered, delivered, dropped by reason and queued, for `traces`, `metrics` (data points) and `logs`."""
+        return {name: lane.books() for name, lane in self._lanes.items()}
+
+    def telemetry_troubles(self) -> dict[str, Any]:
+        """What is wrong with telemetry itself, by name; empty for nothing. `/health` shows it as `degraded`."""
+        found: dict[str, Any] = {}
+        for place, why in reachability.silent_places().items():
+            found[f"receiver {place}"] = why
+        for name, books in self.books().items():
+            if books.lost:
+                found[f"{name} lost"] = books.dropped
+        if self._logs is not None and (dropped := self._logs.books().get("dropped")):
+            found["stdout lines lost"] = dropped
+        if self._endpoint_trouble:
+            found["endpoint"] = self._endpoint_trouble
+        return found | diagnostics.troubles()
+
+    def __enter__(self) -> Telemetry:
+        self._blocks += 1
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._blocks -= 1
+        if self._blocks == 0:
+            self.shutdown()
+
+    # -- stopping ------------------------------------------------------------------------------------------------
+
+    def shutdown(self, timeout_s: float | None = None) -> bool:
+        """Delivers what it can, then stops everything; a second call does nothing.
+
+        Tracers, instruments, loggers and handles stay valid, do nothing, and come to life at the next `init()`.
+
+        Args:
+            timeout_s: longest time in seconds for all signals together; `shutdown_timeout_s` unless given.
+
+        Returns:
+            True if everything offered since the previous flush was delivered.
+        """
+        global _active
+        with _lock:
+            if self._stopped:
+                return True
+            limit = self.config["shutdown_timeout_s"] if timeout_s is None else timeout_s
+            clean = self._stop(Deadline(limit))
+            if _active is self:
+                _active = None
+            return clean
+
+    def _stop(self, deadline: Deadline) -> bool:
+        self._stopped = True
+        clean = self._logs is None or self._logs.stop(deadline)
+        if self._metrics is not None:
+            clean &= self._metrics.collect(deadline)
+            self._metrics.stop_readers()
+        providers.let_go()
+        for lane in self._lanes.values():
+            lane.ask_to_stop(deadline)
+        clean &= all([lane.stop(deadline) for lane in self._lanes.values()])
+        if self._server is not None:
+            self._server.stop()
+        for undo in reversed(self._undo):
+            undo()
+        self._undo.clear()
+        diagnostics.fall_silent()
+        return clean
+
+    def after_fork_in_child(self) -> None:
+        """Closes the inherited listener and forgets the rest; the parent's threads do not exist here."""
+        self._stopped = True
+        if self._server is not None:
+            self._server.close_in_child()
+
+
+def _plan(config: Config, silent: bool) -> Plan:
+    if config.file is None:
+        return from_knobs(config, silent=silent)
+    from otel_trading.config.plan_file import from_file
+
+    return from_file(config)
+
+
+def _redactor(config: Config) -> Redactor:
+    try:
+        return Redactor(keys=config["redact_keys"], patterns=config["redact_patterns"])
+    except ValueError as error:
+        source = config.settings["redact_patterns"].source
+        value = repr(config["redact_patterns"])
+        advice = f"{error}. Mend the pattern."
+        raise ConfigurationError(
+            [Problem("redact_patterns", source, "valid regular expressions", value, advice)]
+        ) from error
+
+
+def _propagator(plan: Plan, config: Config) -> TextMapPropagator:
+    if plan.from_file:
+        return sdk.propagator_from_model(plan.propagator_model)
+    found: list[TextMapPropagator] = []
+    for name in plan.propagators:
+        try:
+            made = sdk.load_entry_point(name, "opentelemetry_propagator")
+            found.append(made() if isinstance(made, type) else made)  # type: ignore[arg-type]
+        except LookupError:
+            setting = config.settings["propagators"]
+            problem = Problem(
+                "propagators",
+                setting.source,
+                "names of installed propagators",
+                repr(name),
+                f"Known are {', '.join(sorted(sdk.entry_point_names('opentelemetry_propagator')))}.",
+            )
+            if setting.origin != "standard environment":
+                raise ConfigurationError([problem]) from None
+            diagnostics.say(logging.WARNING, "%s It is ignored.", problem)
+    return CompositePropagator(found)
+
+
+def _after_fork_in_child() -> None:
+    """Makes a forked child a no-op: no thread of the parent exists here, and its locks may be held for ever."""
+    global _lock, _active
+    _lock = threading.RLock()
+    active, _active = _active, None
+    diagnostics.after_fork_in_child()
+    reachability.after_fork_in_child()
+    checks.after_fork_in_child()
+    pipeline.after_fork_in_child()
+    leaving.after_fork_in_child()
+    if active is None:
+        return
+    active.after_fork_in_child()
+    providers.after_fork_in_child()
+    # not through logging, whose locks another thread may have held
+    os.write(2, b"otel_trading: INFO: forked process: telemetry is off here until it calls otel_trading.init()\n")
+
+
+def resource() -> Resource:
+    """The resource of the running telemetry; an empty one if nothing runs."""
+    active = _active
+    return Resource.get_empty() if active is None else active.resource

@@ -1,0 +1,222 @@
+"""The one adapter to names of OpenTelemetry for Python that carry an underscore or are not promised.
+
+Whoever upgrades the SDK looks here first. Everything else in the house imports public names only; the test
+`tests/test_house.py` holds that.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from importlib.metadata import entry_points
+from importlib.resources import files
+from typing import Any
+
+from opentelemetry._logs import (
+    Logger,
+    LoggerProvider,
+    LogRecord,
+    NoOpLogger,
+    NoOpLoggerProvider,
+    SeverityNumber,
+    get_logger_provider,
+    set_logger_provider,
+)
+from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
+from opentelemetry.propagators.textmap import TextMapPropagator
+from opentelemetry.sdk._logs import (
+    LoggerProvider as SdkLoggerProvider,
+)
+from opentelemetry.sdk._logs import (
+    LogRecordLimits,
+    LogRecordProcessor,
+    ReadableLogRecord,
+    ReadWriteLogRecord,
+)
+from opentelemetry.sdk._logs.export import (
+    ConsoleLogRecordExporter,
+    InMemoryLogRecordExporter,
+    LogRecordExporter,
+    LogRecordExportResult,
+)
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Span as SdkSpan
+from opentelemetry.sdk.trace import _Span as RecordingSpan
+from opentelemetry.sdk.trace._sampling_experimental import (
+    ComposableSampler,
+    SamplingIntent,
+    composable_always_on,
+    composable_parent_threshold,
+    composable_rule_based,
+    composable_traceid_ratio_based,
+    composite_sampler,
+)
+from opentelemetry.sdk.trace._sampling_experimental._trace_state import OtelTraceState
+from opentelemetry.sdk.trace.sampling import Sampler
+from opentelemetry.util._decorator import _agnosticcontextmanager as context_manager_and_decorator
+
+__all__ = [
+    "ComposableSampler",
+    "ConsoleLogRecordExporter",
+    "InMemoryLogRecordExporter",
+    "LogRecord",
+    "LogRecordExportResult",
+    "LogRecordExporter",
+    "LogRecordLimits",
+    "LogRecordProcessor",
+    "Logger",
+    "LoggerProvider",
+    "NoOpLogger",
+    "NoOpLoggerProvider",
+    "OtelTraceState",
+    "ReadWriteLogRecord",
+    "ReadableLogRecord",
+    "RecordingSpan",
+    "SamplingIntent",
+    "SdkLoggerProvider",
+    "SdkSpan",
+    "SeverityNumber",
+    "composable_always_on",
+    "composable_parent_threshold",
+    "composable_rule_based",
+    "composable_traceid_ratio_based",
+    "composite_sampler",
+    "configuration_model",
+    "configuration_schema",
+    "context_manager_and_decorator",
+    "encode_logs",
+    "entry_point_names",
+    "get_logger_provider",
+    "grpc_log_exporter",
+    "has_processors",
+    "has_readers",
+    "instrument_from_model",
+    "load_entry_point",
+    "propagator_from_model",
+    "resource_from_model",
+    "sampler_from_model",
+    "set_logger_provider",
+    "view_from_model",
+    "view_matches",
+]
+
+
+@cache
+def configuration_schema() -> Mapping[str, Any]:
+    """The JSON schema of the declarative configuration that opentelemetry-configuration carries."""
+    text = (files("opentelemetry.configuration") / "schema.json").read_text(encoding="utf-8")
+    schema: Mapping[str, Any] = json.loads(text)
+    return schema
+
+
+# opentelemetry-configuration is imported only where there is a file: it costs a third of the start-up time.
+
+
+def configuration_model(data: Mapping[str, Any]) -> Any:
+    """The OpenTelemetryConfiguration of a mapping that already passed the schema."""
+    from opentelemetry.configuration._conversion import _dict_to_dataclass
+    from opentelemetry.configuration.models import OpenTelemetryConfiguration
+
+    return _dict_to_dataclass(dict(data), OpenTelemetryConfiguration)
+
+
+def view_from_model(model: Any) -> Any:
+    """The SDK View of a `meter_provider.views` entry; raises Exception for impossible selectors."""
+    from opentelemetry.configuration._meter_provider import _create_view
+
+    return _create_view(model)
+
+
+def sampler_from_model(model: Any) -> Sampler:
+    """The SDK sampler of a `tracer_provider.sampler` node with a built-in component."""
+    from opentelemetry.configuration._tracer_provider import _create_sampler
+
+    return _create_sampler(model)
+
+
+def propagator_from_model(model: Any) -> TextMapPropagator:
+    """The propagator of the `propagator` node; a no-op for None."""
+    from opentelemetry.configuration._propagator import create_propagator
+
+    return create_propagator(model)
+
+
+def resource_from_model(model: Any) -> Resource:
+    """The resource of the `resource` node, detectors run; the SDK's default for None."""
+    from opentelemetry.configuration._resource import create_resource
+
+    return create_resource(model)
+
+
+def instrument_from_model(model: Any) -> None:
+    """Activates what `instrumentation/development: python:` lists; its trouble is logged, not raised."""
+    from opentelemetry.configuration.instrumentation import configure_instrumentation
+
+    configure_instrumentation(model)
+
+
+def entry_point_names(*groups: str) -> set[str]:
+    """Names that installed packages register in any of the groups."""
+    return {point.name for group in groups for point in entry_points(group=group)}
+
+
+def load_entry_point(name: str, *groups: str) -> Callable[..., Any]:
+    """What an entry point stands for, looked up in the groups in order; raises LookupError if nobody has it."""
+    for group in groups:
+        for point in entry_points(group=group, name=name):
+            loaded: Callable[..., Any] = point.load()
+            return loaded
+    raise LookupError(name)
+
+
+def view_matches(view: Any, instrument: Any) -> bool:
+    """True if an SDK View selects this SDK instrument."""
+    return bool(view._match(instrument))
+
+
+def has_processors(provider: Any) -> bool:
+    """True if an SDK TracerProvider or LoggerProvider already has a processor; True too if that cannot be seen."""
+    for attribute in ("_active_span_processor", "_multi_log_record_processor"):
+        composite = getattr(provider, attribute, None)
+        for inner in ("_span_processors", "_log_record_processors"):
+            processors: Sequence[Any] | None = getattr(composite, inner, None)
+            if processors is not None:
+                return len(processors) > 0
+    return True
+
+
+def has_readers(provider: Any) -> bool:
+    """True if an SDK MeterProvider already has a reader; True too if that cannot be seen."""
+    readers: Iterable[Any] | None = getattr(provider, "_metric_readers", None)
+    return True if readers is None else bool(list(readers))
+
+
+def grpc_log_exporter() -> Any:
+    """The class of the stock gRPC exporter for logs, whose module carries an underscore."""
+    from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
+
+    return OTLPLogExporter
+
+
+def logger_provider(resource: Resource, limits: Mapping[str, int | None]) -> SdkLoggerProvider:
+    """An SDK LoggerProvider with explicit limits, so that it reads no environment; 1.44 takes no limits."""
+    arguments: dict[str, Any] = {"resource": resource, "shutdown_on_exit": False}
+    if "log_record_limits" in inspect.signature(SdkLoggerProvider.__init__).parameters:
+        length = LogRecordLimits.UNSET if limits["attribute_length"] is None else limits["attribute_length"]
+        count = limits["attributes"]
+        wanted = {
+            "max_attributes": count,
+            "max_log_record_attributes": count,
+            "max_attribute_length": length,
+            "max_log_record_attribute_length": length,
+        }
+        known = inspect.signature(LogRecordLimits.__init__).parameters
+        arguments["log_record_limits"] = LogRecordLimits(**{k: v for k, v in wanted.items() if k in known})
+    return SdkLoggerProvider(**arguments)
+
+
+def is_unset(provider: object) -> bool:
+    """True for the placeholder that OpenTelemetry gives while nobody has set a provider."""
+    return type(provider).__name__ in ("ProxyTracerProvider", "_ProxyMeterProvider", "ProxyLoggerProvider")

@@ -1,0 +1,1 @@
+"""Tracer provider, span, sampler, and which headers may leave."""

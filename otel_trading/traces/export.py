@@ -1,0 +1,63 @@
+"""Ended spans to their workers, redacted on the worker's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+
+from otel_trading.delivery.lane import Lane
+from otel_trading.delivery.outcome import Outcome, Transport
+from otel_trading.ground.clock import Deadline
+from otel_trading.privacy.redaction import Redactor
+from otel_trading.privacy.spans import redact_span
+
+
+class SpanDelivery(SpanProcessor):
+    """Offers every ended, sampled span to the lane. `on_end` never blocks for I/O and never raises."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane: Lane | None = lane
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Does nothing."""
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Hands the span over."""
+        if self._lane is not None and span.context is not None and span.context.trace_flags.sampled:
+            self._lane.offer(span)
+
+    def let_go(self) -> None:
+        """Offers nothing more; an application's own provider keeps its processors for ever."""
+        self._lane = None
+
+    def shutdown(self) -> None:
+        """Does nothing; the runtime stops the lane with the deadline that all signals share."""
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Flushes the lane within the limit."""
+        lane = self._lane
+        return lane is None or lane.flushed(lane.ask_to_flush(), Deadline(timeout_millis / 1000))
+
+
+class Redacting:
+    """A transport that changes items before another one sends them; off the application's threads."""
+
+    def __init__(self, inner: Transport[Any], redact: Callable[[Any], Any]) -> None:
+        self._inner = inner
+        self._redact = redact
+
+    def send(self, items: Sequence[Any], timeout_s: float) -> Outcome:
+        """See `Transport.send`."""
+        return self._inner.send([self._redact(item) for item in items], timeout_s)
+
+    def close(self) -> None:
+        """See `Transport.close`."""
+        self._inner.close()
+
+
+def redacting(inner: Transport[Any], redactor: Redactor) -> Redacting:
+    """`inner` behind the redaction of spans."""
+    return Redacting(inner, lambda span: redact_span(span, redactor))

@@ -1,0 +1,129 @@
+"""Builds the traces signal from its plan: sampler, limits, provider, lane."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+from opentelemetry.sdk.trace.id_generator import IdGenerator
+from opentelemetry.sdk.trace.sampling import Sampler
+from opentelemetry.trace import TracerProvider as ApiTracerProvider
+
+from otel_trading import sdk
+from otel_trading.config.config import Config
+from otel_trading.config.plan import TracesPlan
+from otel_trading.delivery.lane import Lane
+from otel_trading.ground import diagnostics
+from otel_trading.ground.errors import ConfigurationError, Problem
+from otel_trading.privacy.redaction import Redactor
+from otel_trading.traces.export import SpanDelivery, redacting
+from otel_trading.traces.sampler import TradingSampler
+
+_STANDARD_WITH_RATIO = ("traceidratio", "parentbased_traceidratio")
+
+
+def create_lane(plan: TracesPlan, redactor: Redactor) -> Lane:
+    """Workers for spans, redaction in front of each exporter; raises ConfigurationError."""
+    return Lane("traces", plan.batches, prepare=lambda transport: redacting(transport, redactor))
+
+
+def create_provider(
+    plan: TracesPlan, config: Config, resource: Resource, lane: Lane, id_generator: IdGenerator | None
+) -> TracerProvider:
+    """An SDK tracer provider that delivers to `lane`.
+
+    Raises:
+        ConfigurationError: an argument or a file names a sampler that does not exist or cannot be made.
+    """
+    limits = plan.limits
+    length = limits["attribute_length"] if limits["attribute_length"] is not None else SpanLimits.UNSET
+    provider = TracerProvider(
+        sampler=create_sampler(plan, config),
+        resource=resource,
+        shutdown_on_exit=False,
+        id_generator=id_generator,
+        span_limits=SpanLimits(
+            max_span_attributes=limits["attributes"],
+            max_events=limits["events"],
+            max_links=limits["links"],
+            max_event_attributes=limits["event_attributes"],
+            max_link_attributes=limits["link_attributes"],
+            max_attribute_length=length,
+            max_span_attribute_length=length,
+        ),
+    )
+    provider.add_span_processor(SpanDelivery(lane))
+    return provider
+
+
+def join(provider: ApiTracerProvider, lane: Lane) -> Callable[[], None]:
+    """Delivers the spans of an application's own provider too, if nobody else does.
+
+    Returns:
+        A function that lets go again.
+    """
+    add: Any = getattr(provider, "add_span_processor", None)
+    if add is None or sdk.has_processors(provider):
+        return lambda: None
+    delivery = SpanDelivery(lane)
+    add(delivery)
+    return delivery.let_go
+
+
+def create_sampler(plan: TracesPlan, config: Config) -> Sampler:
+    """The sampler of the plan: ours, the file's, a standard one or a plugin."""
+    if plan.sampler_model is not None:
+        return sdk.sampler_from_model(plan.sampler_model)
+    name = plan.sampler or "otel_trading"
+    try:
+        if name == "otel_trading":
+            return _ours(plan, config)
+        factory = sdk.load_entry_point(name, "opentelemetry_traces_sampler", "opentelemetry_sampler")
+        if plan.sampler_settings:
+            made: Any = factory(**plan.sampler_settings)
+        else:
+            argument: Any = plan.sampler_argument
+            made = factory(float(argument or 1.0) if name in _STANDARD_WITH_RATIO else argument)
+        if not isinstance(made, Sampler):
+            raise TypeError(f"it made {made!r}, which is no sampler")
+        return made
+    except Exception as error:
+        return _rejected(name, plan, config, error)
+
+
+def _ours(plan: TracesPlan, config: Config) -> TradingSampler:
+    settings: dict[str, Any] = {
+        "tick_ratio": config["tick_ratio"],
+        "default_ratio": config["default_ratio"],
+        "always": config["always_spans"],
+        "traces_per_second": config["traces_per_second"],
+    }
+    if plan.sampler_argument and not config.explicit("default_ratio"):
+        settings["default_ratio"] = float(plan.sampler_argument)
+    return TradingSampler(**{**settings, **plan.sampler_settings})
+
+
+def _rejected(name: str, plan: TracesPlan, config: Config, error: Exception) -> Sampler:
+    """A bad standard variable is a warning and the default; anything else fails."""
+    setting = config.settings["traces_sampler"]
+    argument = config.settings["traces_sampler_arg"]
+    reason = f"no sampler is called {name!r}" if isinstance(error, LookupError) else str(error)
+    strict = {setting.origin, argument.origin} & {"argument", "own environment"} or config.file is not None
+    if not strict:
+        diagnostics.say(
+            logging.WARNING,
+            "OTEL_TRACES_SAMPLER=%s with OTEL_TRACES_SAMPLER_ARG=%s cannot be used: %s. The default is used.",
+            name,
+            plan.sampler_argument,
+            reason,
+        )
+        return TradingSampler(config["tick_ratio"], config["default_ratio"], config["always_spans"])
+    known = ", ".join(sorted(sdk.entry_point_names("opentelemetry_traces_sampler", "opentelemetry_sampler")))
+    source = setting.source if config.file is None else config.file.source("tracer_provider", "sampler", name)
+    rule = "a sampler that can be made with its argument"
+    raise ConfigurationError(
+        [Problem("traces_sampler", source, rule, f"{name!r} ({reason})", f"Known are {known}.")]
+    ) from error
