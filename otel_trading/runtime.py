@@ -14,12 +14,13 @@ from opentelemetry import propagate
 from opentelemetry.metrics import Meter
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.propagators.textmap import TextMapPropagator
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import Tracer
 
 from otel_trading import leaving, providers, sdk
 from otel_trading.config.arguments import Arguments
 from otel_trading.config.config import Config
+from otel_trading.config.kinds import Rejected
+from otel_trading.config.knobs import KNOBS
 from otel_trading.config.plan import EndpointPlan, LogsPlan, MetricsPlan, Plan, TracesPlan, from_knobs
 from otel_trading.config.resolve import resolve, running_under_pytest
 from otel_trading.context import threads
@@ -105,6 +106,11 @@ def start(arguments: Mapping[str, Any], config_file: str | os.PathLike[str] | No
             telemetry.start()
         _active = telemetry
         return telemetry
+
+
+def running() -> bool:
+    """True between `init()` and `shutdown()`."""
+    return _active is not None
 
 
 def shutdown(timeout_s: float | None = None) -> bool:
@@ -266,7 +272,7 @@ class Telemetry:
     def report_difference(self, arguments: Mapping[str, Any]) -> None:
         """Says which arguments of a second `init()` differ; they are not obeyed."""
         different = sorted(
-            name for name, value in arguments.items() if value is not None and self.config.get(name) != value
+            name for name, value in arguments.items() if value is not None and self._differs(name, value)
         )
         if different:
             diagnostics.say(
@@ -274,6 +280,12 @@ class Telemetry:
                 "init() was called a second time with different %s; the first call counts until shutdown()",
                 ", ".join(different),
             )
+
+    def _differs(self, name: str, value: Any) -> bool:
+        try:
+            return name not in KNOBS or bool(KNOBS[name].kind.from_value(value) != self.config[name])
+        except Rejected:
+            return True
 
     def flush(self, timeout_s: float = 5.0) -> bool:
         """Sends everything that waits.
@@ -429,9 +441,3 @@ def _after_fork_in_child() -> None:
     providers.after_fork_in_child()
     # not through logging, whose locks another thread may have held
     os.write(2, b"otel_trading: INFO: forked process: telemetry is off here until it calls otel_trading.init()\n")
-
-
-def resource() -> Resource:
-    """The resource of the running telemetry; an empty one if nothing runs."""
-    active = _active
-    return Resource.get_empty() if active is None else active.resource

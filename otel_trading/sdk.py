@@ -26,6 +26,7 @@ from opentelemetry._logs import (
 )
 from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.propagators.textmap import TextMapPropagator
+from opentelemetry.sdk._configuration import _BaseConfigurator as BaseConfigurator
 from opentelemetry.sdk._logs import (
     LoggerProvider as SdkLoggerProvider,
 )
@@ -40,6 +41,7 @@ from opentelemetry.sdk._logs.export import (
     InMemoryLogRecordExporter,
     LogRecordExporter,
     LogRecordExportResult,
+    SimpleLogRecordProcessor,
 )
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Span as SdkSpan
@@ -58,6 +60,7 @@ from opentelemetry.sdk.trace.sampling import Sampler
 from opentelemetry.util._decorator import _agnosticcontextmanager as context_manager_and_decorator
 
 __all__ = [
+    "BaseConfigurator",
     "ComposableSampler",
     "ConsoleLogRecordExporter",
     "InMemoryLogRecordExporter",
@@ -78,6 +81,7 @@ __all__ = [
     "SdkLoggerProvider",
     "SdkSpan",
     "SeverityNumber",
+    "SimpleLogRecordProcessor",
     "composable_always_on",
     "composable_parent_threshold",
     "composable_rule_based",

@@ -18,6 +18,7 @@ SUPPORTED_MAJOR = 1
 
 
 def schema_problems(file: ConfigFile) -> list[Problem]:
+    """Every mistake that the standard's schema, its versioning rules and the installed plugins tell, by line."""
     schema = sdk.configuration_schema()
     found = list(_top_level(file, schema)) + list(_version(file))
     for error in Draft202012Validator(schema).iter_errors(file.data):
@@ -44,6 +45,7 @@ def _version(file: ConfigFile) -> Iterator[Problem]:
 
 
 def unknown_key(file: ConfigFile, path: YamlPath, known: list[str]) -> Problem:
+    """The mistake of a key that nobody knows, with the nearest known one."""
     near = difflib.get_close_matches(str(path[-1]), known, n=1)
     advice = f"Did you mean '{near[0]}'?" if near else f"Known here: {', '.join(known[:12])}."
     return Problem(dotted(path), file.source(*path), "a known key", "unknown", advice)

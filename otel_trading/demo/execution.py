@@ -33,7 +33,7 @@ class Execution:
         meter = ot.meter()
         self._venue = Exchange(seed, f"{time.time_ns() // 1_000_000:x}")
         self._working: dict[str, WorkingOrder] = {}
-        self._log, self._tracer = ot.get_logger(), ot.tracer()
+        self._log, self._tracer = ot.get_logger("demo.execution"), ot.tracer()
         submitted = meter.create_counter("trading.order.submitted", "{order}", "Orders sent to a venue")
         ended = meter.create_counter("trading.order.ended", "{order}", "Orders in a terminal state")
         fills = meter.create_counter("trading.order.fills", "{fill}", "Partial and last fills")

@@ -32,7 +32,7 @@ class MarketData:
         """Makes the instruments; `publisher` is the socket for the services behind."""
         meter = ot.meter()
         self._publisher = publisher
-        self._log, self._tracer, self._gaps = ot.get_logger(), ot.tracer(), GapDetector()
+        self._log, self._tracer, self._gaps = ot.get_logger("demo.market_data"), ot.tracer(), GapDetector()
         self._ticks = meter.create_counter("trading.feed.ticks", "{tick}", "Messages received")
         self._bound_ticks: dict[str, Any] = {}
         handling = meter.create_histogram("trading.feed.handling.duration", "s", "Receive to published")

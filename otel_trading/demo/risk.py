@@ -29,7 +29,7 @@ class Risk:
         self._pusher = pusher
         self._position = PositionLimit()
         self._rules = (PriceCollar(), self._position, OrderRate())
-        self._log, self._tracer = ot.get_logger(), ot.tracer()
+        self._log, self._tracer = ot.get_logger("demo.risk"), ot.tracer()
         duration = meter.create_histogram("trading.risk.check.duration", "s", "One rule on one order")
         whole = meter.create_histogram("trading.risk.pretrade.duration", "s", "All rules on one order")
         orders = meter.create_counter("trading.risk.orders", "{order}", "Orders checked, by result and reason")

@@ -114,8 +114,8 @@ def _say_goodbye(session: Session, document: dict[str, Any]) -> None:
     print(f"orders ended: {statuses}; {orders['complete']} of them complete across all services")
     print(f"stored: {stored['spans']} spans, {stored['logs']} log lines, {stored['points']} metric points")
     print(f"in {session.store_path}" + _lifetime(session.options))
-    for name in document["failed_checks"]:
-        print(f"not shown: {name}")
+    if session.story.trouble is None and document["failed_checks"]:
+        print(f"not seen yet: {', '.join(document['failed_checks'])}")
     _tell_trouble(session)
     print(f"next: {screen.next_command(session)}")
 

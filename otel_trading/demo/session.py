@@ -149,6 +149,7 @@ class Session:
         """Ends the services, then the receiver, so that what they send last is stored. A second call does nothing."""
         if not self.story.exit_codes:
             self.story.exit_codes = self._supervisor.stop(timeout_s=4)
+            self.story.statuses = {name: child.status() for name, child in self._supervisor.children.items()}
             self.receiver.stop()
 
     def _step(self) -> None:

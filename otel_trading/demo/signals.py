@@ -29,7 +29,7 @@ class Signals:
         """Makes the instruments; `pusher` is the socket to risk."""
         meter = ot.meter()
         self._pusher, self._strategy = pusher, Strategy(seed)
-        self._log, self._tracer = ot.get_logger(), ot.tracer()
+        self._log, self._tracer = ot.get_logger("demo.signals"), ot.tracer()
         evaluation = meter.create_histogram("trading.signal.evaluation.duration", "s", "One look at a tick")
         age = meter.create_histogram("trading.signal.tick_age", "s", "From the tick's receive to the look at it")
         ticks = meter.create_counter("trading.signal.ticks", "{tick}", "Ticks looked at")

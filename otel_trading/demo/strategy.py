@@ -13,7 +13,9 @@ _WINDOW = 32
 _WARM_UP = 3
 _MOVE_BPS = 0.4
 _IMBALANCE = 0.3
-_PAUSE_S = (0.06, 0.30)
+_PAUSE_S = (0.05, 0.25)
+_ENOUGH = 3.0
+_TURNS_BACK = 0.75
 _FAT_FINGER = 0.05
 _FAT_FINGER_OFFSET = 0.03
 
@@ -37,6 +39,7 @@ class Strategy:
         self._rng = random.Random(seed)
         self._mids: deque[float] = deque(maxlen=_WINDOW)
         self._quiet_until_ns = 0
+        self._wanted = 0.0
 
     def look(self, tick: Tick, now_ns: int) -> Idea | None:
         """Returns an idea or, nearly always, None.
@@ -56,7 +59,9 @@ class Strategy:
             return None
         self._quiet_until_ns = now_ns + int(self._rng.uniform(*_PAUSE_S) * 1e9)
         strategy, side = choice
-        return Idea(strategy, side, self._rng.choice((1.0, 1.0, 2.0)), self._price(tick, side, mid), mid)
+        side, quantity = self._side(side), self._rng.choice((1.0, 1.0, 2.0))
+        self._wanted += quantity if side == "buy" else -quantity
+        return Idea(strategy, side, quantity, self._price(tick, side, mid), mid)
 
     def _momentum(self, mid: float) -> tuple[str, str] | None:
         move_bps = (mid / fmean(self._mids) - 1) * 10_000
@@ -69,6 +74,13 @@ class Strategy:
         if bids + asks <= 0 or abs(bids - asks) / (bids + asks) < _IMBALANCE:
             return None
         return "imbalance", "buy" if bids > asks else "sell"
+
+    def _side(self, side: str) -> str:
+        """Mostly turns back once enough of one side was asked for, so that risk does not refuse all the rest."""
+        enough = self._wanted >= _ENOUGH if side == "buy" else self._wanted <= -_ENOUGH
+        if enough and self._rng.random() < _TURNS_BACK:
+            return "sell" if side == "buy" else "buy"
+        return side
 
     def _price(self, tick: Tick, side: str, mid: float) -> float:
         away = _FAT_FINGER_OFFSET if self._rng.random() < _FAT_FINGER else 0.0

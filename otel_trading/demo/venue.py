@@ -10,7 +10,7 @@ from otel_trading.demo.messages import Order
 
 FAST, SLOW = "SIMX", "SLOWX"
 _SHARE_OF_SLOW = 0.2
-_REJECTS = 0.07
+_REJECTS = 0.1
 _UNFILLED = 0.12
 _RESTS_S = 0.4
 _ACK_MS = {FAST: (1.0, 12.0), SLOW: (120.0, 350.0)}
@@ -72,7 +72,7 @@ class Exchange:
                 self._queue(at_ns, "cancel", order, venue_order_id, reason="rested_too_long", final=True)
                 return
             at_ns += self._milliseconds(_FILL_MS[venue])
-            self._fill(at_ns, order, venue_order_id, order.quantity / parts, final=part == parts)
+            self._fill(at_ns, order, venue_order_id, round(order.quantity / parts, 6), final=part == parts)
 
     def due(self, now_ns: int) -> list[Report]:
         """Returns the reports that are due, in order of time."""

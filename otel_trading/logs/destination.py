@@ -49,7 +49,8 @@ class Destination:
         self._descriptor = -1 if self.in_memory else _descriptor(stream)
         mode = _mode(self._descriptor)
         self._file = stat.S_ISREG(mode)
-        self.direct = self._file or (stat.S_ISFIFO(mode) and _CAN_POLL)
+        device = stat.S_ISCHR(mode) and not os.isatty(self._descriptor)  # /dev/null; a terminal may be held by Ctrl-S
+        self.direct = self._file or ((stat.S_ISFIFO(mode) or device) and _CAN_POLL)
         self.chunk = _FILE_CHUNK if self._file else _PIPE_CHUNK
 
     def write(self, chunk: bytes) -> int:

@@ -75,6 +75,8 @@ class StdoutWriter:
                 return None
             self._queue.append((destination, line))
             self._bytes += len(line)
+            # the caller helps a thread that does not keep up: it may be starved of the GIL, not of the pipe
+            urgent = urgent or len(self._queue) > self._queue_items // 2
         if not (urgent and self._write_now()):
             self._wake_thread(urgent)
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
@@ -21,6 +22,9 @@ from otel_trading.ground.errors import ConfigurationError, Problem
 from otel_trading.privacy.redaction import Redactor
 from otel_trading.traces.export import SpanDelivery, redacting
 from otel_trading.traces.sampler import TradingSampler
+
+_joined: WeakKeyDictionary[ApiTracerProvider, SpanDelivery] = WeakKeyDictionary()
+"""Processors in applications' own providers, which keep them for ever: each is used again at the next `init()`."""
 
 _STANDARD_WITH_RATIO = ("traceidratio", "parentbased_traceidratio")
 
@@ -65,12 +69,19 @@ def join(provider: ApiTracerProvider, lane: Lane) -> Callable[[], None]:
     Returns:
         A function that lets go again.
     """
-    add: Any = getattr(provider, "add_span_processor", None)
-    if add is None or sdk.has_processors(provider):
-        return lambda: None
-    delivery = SpanDelivery(lane)
-    add(delivery)
-    return delivery.let_go
+    delivery = _joined.get(provider)
+    if delivery is None:
+        add: Any = getattr(provider, "add_span_processor", None)
+        if add is None or sdk.has_processors(provider):
+            return lambda: None
+        delivery = _joined[provider] = SpanDelivery()
+        add(delivery)
+    delivery.lane = lane
+
+    def let_go() -> None:
+        delivery.lane = None
+
+    return let_go
 
 
 def create_sampler(plan: TracesPlan, config: Config) -> Sampler:
@@ -86,7 +97,10 @@ def create_sampler(plan: TracesPlan, config: Config) -> Sampler:
             made: Any = factory(**plan.sampler_settings)
         else:
             argument: Any = plan.sampler_argument
-            made = factory(float(argument or 1.0) if name in _STANDARD_WITH_RATIO else argument)
+            made = factory(float(argument or 1.0) if name in _joined: WeakKeyDictionary[ApiTracerProvider, SpanDelivery] = WeakKeyDictionary()
+"""Processors in applications' own providers, which keep them for ever: each is used again at the next `init()`."""
+
+_STANDARD_WITH_RATIO else argument)
         if not isinstance(made, Sampler):
             raise TypeError(f"it made {made!r}, which is no sampler")
         return made

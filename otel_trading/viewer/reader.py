@@ -202,7 +202,8 @@ class StoreReader:
 
         Case and punctuation do not count; `"` and operators have no meaning.
         """
-        words = " AND ".join('"' + word.replace('"', "") + '"' for word in text.split() if word.strip('"'))
+        quoted = (f'"{word}"' for word in text.replace('"', " ").replace("\0", " ").split())
+        words = " AND ".join(quoted)
         if not words:
             return []
         rows = self._rows(

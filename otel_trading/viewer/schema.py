@@ -105,15 +105,24 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     """
     if not path.is_file():
         raise StoreError(f"there is no store at {path}.")
+    try:
+        return _opened_for_reading(path, "mode=ro")
+    except sqlite3.Error as error:
+        problem = error
+    try:
+        # In a directory that cannot be written SQLite can make no file for its locks. Nobody else writes there either.
+        return _opened_for_reading(path, "mode=ro&immutable=1")
+    except sqlite3.Error:
+        raise StoreError(f"cannot read the store {path}: {problem}.") from None
+
+
+def _opened_for_reading(path: Path, options: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5, isolation_level=None, check_same_thread=False
+        f"{path.absolute().as_uri()}?{options}", uri=True, timeout=5, isolation_level=None, check_same_thread=False
     )
     try:
         _check_identity(connection, path)
-    except sqlite3.Error as error:
-        connection.close()
-        raise StoreError(f"cannot read the store {path}: {error}.") from None
-    except StoreError:
+    except BaseException:
         connection.close()
         raise
     return connection

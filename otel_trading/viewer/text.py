@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from otel_trading.viewer.rows import Attributes, Link, LogLine, Span
+from otel_trading.catalogue.order_ids import CLIENT_ORDER_ID, ROOT_CLIENT_ORDER_ID, attribute, json_field
+from otel_trading.viewer.rows import Attributes, Json, Link, LogLine, Span
 
 FindSpan = Callable[[str, str], Span | None]
 
@@ -38,9 +39,12 @@ def trace_lines(spans: Sequence[Span], find: FindSpan, *, details: bool = False)
 
 
 def log_text(line: LogLine) -> str:
-    """Returns a log line for people: time, level, service, event, key-values."""
-    values = " ".join(f"{key}={_plain(value)}" for key, value in sorted(line.attributes.items()))
-    return f"{time_text(line.time_ns)} {line.severity:<7} {line.service:<12} {line.body}  {values}".rstrip()
+    """Returns a log line for people: time, level, service, event, key-values; order ids under their short names."""
+    values = {json_field(key): value for key, value in line.attributes.items()}
+    if values.get(ROOT_CLIENT_ORDER_ID.json_field) == values.get(CLIENT_ORDER_ID.json_field):
+        values.pop(ROOT_CLIENT_ORDER_ID.json_field, None)  # says nothing until the order is replaced
+    text = " ".join(f"{key}={_plain(value)}" for key, value in sorted(values.items(), key=_ids_last))
+    return f"{time_text(line.time_ns)} {line.severity:<7} {line.service:<12} {_plain(line.body)}  {text}".rstrip()
 
 
 def duration_text(duration_ns: int) -> str:
@@ -85,7 +89,7 @@ def _span_line(span: Span, branch: str, width: int, names: int, first_ns: int) -
 
 
 def _details(span: Span, find: FindSpan, details: bool) -> list[str]:
-    links = [_link_line(link, find) for link in span.links if details or link.trace_id != span.trace_id]
+    links = [_link_line(link, find, span.trace_id) for link in span.links if details or link.trace_id != span.trace_id]
     if not details:
         return links
     attributes = [f"{key} = {_plain(value)}" for key, value in sorted(span.attributes.items())]
@@ -93,11 +97,16 @@ def _details(span: Span, find: FindSpan, details: bool) -> list[str]:
     return attributes + events + links
 
 
-def _link_line(link: Link, find: FindSpan) -> str:
+def _link_line(link: Link, find: FindSpan, trace_id: str) -> str:
     target = find(link.trace_id, link.span_id)
     if target is None:
         return f"link to {link.trace_id}/{link.span_id}, not in the store"
-    return f"link to {target.name} ({target.service}, {duration_text(target.duration_ns)}, trace {link.trace_id})"
+    elsewhere = "" if trace_id == link.trace_id else f", trace {link.trace_id}"
+    return f"link to {target.name} ({target.service}, {duration_text(target.duration_ns)}{elsewhere})"
+
+
+def _ids_last(item: tuple[str, Json]) -> tuple[bool, str]:
+    return attribute(item[0]) != item[0], item[0]
 
 
 def _values(attributes: Attributes) -> str:

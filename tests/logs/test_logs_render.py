@@ -73,8 +73,8 @@ def test_an_exception_follows_its_console_line():
 
 @pytest.mark.parametrize(
     ("number", "severity"),
-    [(1, 1), (5, 1), (9, 1), (10, 5), (11, 6), (14, 8), (15, 8), (16, 8), (20, 9), (25, 12), (30, 13), (35, 16), (40, 17),
-     (50, 21), (51, 22), (53, 24), (99, 24), (-5, 1)],
+    [(1, 1), (5, 1), (9, 1), (10, 5), (11, 6), (14, 8), (15, 8), (16, 8), (20, 9), (25, 12), (30, 13), (35, 16),
+     (40, 17), (50, 21), (51, 22), (53, 24), (99, 24), (-5, 1)],
 )  # fmt: skip
 def test_numbers_between_the_standard_ones_keep_their_place(number, severity):
     """hummingbot has levels 14, 15 and 16."""

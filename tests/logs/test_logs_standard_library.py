@@ -31,6 +31,7 @@ def log():
 
 def test_a_record_is_one_line_and_one_record(logs, log, capsys):
     """With `extra` as key-values, `%` arguments and the exception; logging's last resort is silent."""
+    log.handlers.clear()  # pytest's
     try:
         raise ValueError("bad")
     except ValueError:
@@ -92,6 +93,7 @@ def test_disabled_loggers_and_filters_are_obeyed(logs, log):
 
 def test_bad_arguments_and_odd_levels_do_no_harm(logs, log):
     """Formatting never raises, custom levels keep their place."""
+    log.handlers.clear()  # pytest attaches its own, also to loggers that do not propagate
     logging.addLevelName(18, "EVENT_LOG")
     log.log(18, "%d %d", "a", {"b": object})
     log.log(16, "x")
@@ -162,6 +164,7 @@ def test_somebody_else_s_wrapper_stays(start, log, monkeypatch):
 def test_without_stdout_lines_logging_s_last_resort_still_speaks(start, log, capsys):
     """`stdout=off` does not silence warnings of an application without handlers."""
     logs = start(stdout="off")
+    log.handlers.clear()  # pytest's
     log.warning("heard")
     assert "heard\n" == capsys.readouterr().err
     assert 1 == len(logs.records)

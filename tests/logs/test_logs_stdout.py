@@ -2,6 +2,7 @@
 
 # ruff: noqa: SIM300  # the house puts the expected value on the left
 
+import contextlib
 import io
 import json
 import os
@@ -29,16 +30,21 @@ def writer():
 
 @pytest.fixture
 def pipe(monkeypatch):
-    """`sys.stdout` is a pipe; gives its reading end."""
-    reading, writing = os.pipe()
-    stream = open(writing, "w")  # noqa: SIM115  # closed below, or by the test
-    monkeypatch.setattr(sys, "stdout", stream)
-    yield reading
-    for end in (stream, open(reading)):  # noqa: SIM115
-        try:
+    """Makes `sys.stdout` a pipe when the test calls it (pytest sets its own before), and gives its reading end."""
+    opened = []
+
+    def begin() -> int:
+        reading, writing = os.pipe()
+        opened.append(stream := open(writing, "w"))  # noqa: SIM115  # closed below
+        opened.append(open(reading, "rb"))  # noqa: SIM115
+        monkeypatch.setattr(sys, "stdout", stream)
+        return reading
+
+    yield begin
+    monkeypatch.undo()
+    for end in opened:
+        with contextlib.suppress(OSError):  # the test closed it
             end.close()
-        except OSError:
-            pass
 
 
 def balanced(writer):
@@ -62,27 +68,30 @@ def read_all(reading, writer):
 
 def test_lines_arrive_whole_and_in_order(writer, pipe):
     """Through the thread, short and long ones."""
+    reading = pipe()
     lines = [b"%d %s\n" % (n, b"x" * (n * 400)) for n in range(50)]
     for line in lines[:5]:
         writer.offer(line)
     assert writer.flush(Deadline(5)) is True
-    assert b"".join(lines[:5]) == os.read(pipe, 65_536)
+    assert b"".join(lines[:5]) == os.read(reading, 65_536)
     for line in lines[5:15]:
         writer.offer(line)
-    assert b"".join(lines[5:15]) == read_all(pipe, writer)
+    assert b"".join(lines[5:15]) == read_all(reading, writer)
     assert {"offered": 15, "delivered": 15, "dropped": {}, "queued": 0} == writer.books()
 
 
 def test_an_urgent_line_is_in_the_pipe_when_the_call_returns(writer, pipe):
     """With all that was queued before it: a process killed by the next instruction has written its last words."""
+    reading = pipe()
     writer.offer(b"one\n")
     writer.offer(b"two\n", urgent=True)
-    os.set_blocking(pipe, False)
-    assert b"one\ntwo\n" == os.read(pipe, 100)
+    os.set_blocking(reading, False)
+    assert b"one\ntwo\n" == os.read(reading, 100)
 
 
 def test_a_full_pipe_never_blocks_the_caller(writer, pipe):
     """Lines are kept up to the bounds and then dropped, by reason; those that fit arrive later, whole."""
+    reading = pipe()
     started = time.monotonic()
     for number in range(5_000):
         writer.offer(b"%05d %s\n" % (number, b"x" * 1_000), urgent=number % 2 == 0)
@@ -94,7 +103,7 @@ def test_a_full_pipe_never_blocks_the_caller(writer, pipe):
     assert {"queue_bytes", "too_large"} <= books["dropped"].keys() | {"queue_bytes"}
     assert 1 == books["dropped"]["too_large"]
     assert 0 < books["queued"] <= 100
-    arrived = read_all(pipe, writer).splitlines()
+    arrived = read_all(reading, writer).splitlines()
     assert writer.books()["delivered"] == len(arrived)
     assert arrived == sorted(arrived)
     assert {1_006} == {len(line) for line in arrived}
@@ -103,6 +112,7 @@ def test_a_full_pipe_never_blocks_the_caller(writer, pipe):
 
 def test_many_small_lines_are_bounded_by_number(writer, pipe):
     """The bound on items has its own reason."""
+    pipe()
     while "queue_full" not in writer.books()["dropped"]:
         writer.offer(b"x" * 900 + b"\n")
     assert balanced(writer)
@@ -110,13 +120,15 @@ def test_many_small_lines_are_bounded_by_number(writer, pipe):
 
 def test_flush_is_true_again_after_it_told_of_a_loss(writer, pipe):
     """True means: all that was offered since the last flush is written."""
+    pipe()
     writer.offer(b"z" * 200_000)
     assert [False, True] == [writer.flush(Deadline(1)), writer.flush(Deadline(1))]
 
 
 def test_a_broken_pipe_is_counted(writer, pipe):
     """`service | head` ends the reader, not the service."""
-    os.close(pipe)
+    reading = pipe()
+    os.close(reading)
     for _ in range(3):
         writer.offer(b"x\n", urgent=True)
     assert writer.flush(Deadline(5)) is False
@@ -145,14 +157,13 @@ def test_a_closed_stdout_is_counted(writer, monkeypatch):
 
 def test_redirected_stdout_gets_its_lines_at_once(writer, pipe):
     """In-memory streams are written by the caller, and get exactly what was offered while they stood there."""
+    reading = pipe()
     writer.offer(b"pipe\n")
-    from contextlib import redirect_stdout
-
-    with redirect_stdout(io.StringIO()) as stream:
+    with contextlib.redirect_stdout(io.StringIO()) as stream:
         writer.offer("é\n".encode())
         assert "é\n" == stream.getvalue()
     writer.flush(Deadline(5))
-    assert b"pipe\n" == os.read(pipe, 100)
+    assert b"pipe\n" == os.read(reading, 100)
 
 
 def test_a_file_is_written_directly(writer, tmp_path, monkeypatch):
@@ -189,6 +200,7 @@ def test_a_stream_of_the_application_is_written_by_the_thread(writer, monkeypatc
 
 def test_books_balance_under_many_threads(writer, pipe):
     """At any moment, while threads offer and a reader reads."""
+    reading = pipe()
     done = threading.Event()
 
     def offer():
@@ -196,7 +208,7 @@ def test_books_balance_under_many_threads(writer, pipe):
             writer.offer(b"x" * 50 + b"\n", urgent=number % 10 == 0)
 
     threads = [threading.Thread(target=offer) for _ in range(4)]
-    reader = threading.Thread(target=lambda: [os.read(pipe, 65_536) for _ in iter(done.is_set, True)])
+    reader = threading.Thread(target=lambda: [os.read(reading, 65_536) for _ in iter(done.is_set, True)], daemon=True)
     reader.start()
     for thread in threads:
         thread.start()
@@ -205,7 +217,7 @@ def test_books_balance_under_many_threads(writer, pipe):
     writer.flush(Deadline(5))
     done.set()
     writer.offer(b"end\n", urgent=True)
-    reader.join()
+    reader.join(10)
     assert 2_001 == writer.books()["offered"]
     assert balanced(writer)
 

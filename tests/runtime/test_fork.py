@@ -1,0 +1,88 @@
+"""A forked child is a no-op with one line, its listener closed, unless it calls init() itself."""
+
+from __future__ import annotations
+
+from support import children
+from support.servers import Receiver
+
+
+def test_a_forked_child_is_silent_and_the_parent_goes_on(otlp: Receiver) -> None:
+    """Nothing of the parent is sent twice; the child cannot hold the parent's port."""
+    code = f"""
+    import os, socket, sys
+    import otel_trading as ot
+    telemetry = ot.init("parent", otlp_endpoint={otlp.url!r}, prometheus_port=0, stdout="off", traces_schedule_delay_s=60)
+    counter, log, tracer = ot.meter().create_counter("c").bind(), ot.get_logger(), ot.tracer()
+    with tracer.start_as_current_span("before"): counter.add(1)
+    listener = telemetry._server.socket.fileno()
+    pid = os.fork()
+    if pid == 0:
+        with tracer.start_as_current_span("in child") as span:
+            counter.add(1); log.info("in child")
+        try: os.fstat(listener); closed = False
+        except OSError: closed = True
+        print(span.is_recording(), closed, ot.flush(1), ot.shutdown(), flush=True)
+        sys.exit(0)
+    os.waitpid(pid, 0)
+    with tracer.start_as_current_span("after"): pass
+    """
+    ended = children.run(code)
+    assert ended.code == 0, ended.err
+    assert ended.out == "False True True True\n"
+    assert [line for line in ended.err.splitlines() if "forked process" in line] == [
+        "otel_trading: INFO: forked process: telemetry is off here until it calls otel_trading.init()"
+    ]
+    assert sorted(span.name for span in otlp.spans) == ["after", "before"]
+
+
+def test_a_forked_child_that_calls_init_sends_its_own(otlp: Receiver) -> None:
+    """Handles inherited from the parent come to life there, starting from zero."""
+    code = f"""
+    import os, sys
+    import otel_trading as ot
+    arguments = dict(otlp_endpoint={otlp.url!r}, prometheus_port=0, stdout="off")
+    ot.init("parent", **arguments)
+    counter = ot.meter().create_counter("c").bind()
+    counter.add(100)
+    pid = os.fork()
+    if pid == 0:
+        with ot.init("child", **arguments) as telemetry:
+            counter.add(2)
+            with ot.tracer().start_as_current_span("in child"): pass
+        sys.exit(0)
+    print(os.waitpid(pid, 0)[1])
+    """
+    ended = children.run(code)
+    assert ended.out == "0\n", ended.err
+    assert [span.name for span in otlp.spans] == ["in child"]
+    totals = sorted(point.as_int for metric in otlp.metrics for point in metric.sum.data_points)
+    assert totals == [2, 100]
+
+
+def test_a_fork_while_other_threads_record_does_not_hang_the_child(otlp: Receiver) -> None:
+    """Locks held by threads that do not exist in the child are replaced."""
+    code = f"""
+    import os, sys, threading
+    import otel_trading as ot
+    ot.init("parent", otlp_endpoint={otlp.url!r}, prometheus_port=0, stdout="off")
+    counter, log, tracer = ot.meter().create_counter("c").bind(), ot.get_logger(), ot.tracer()
+    over = threading.Event()
+    def work():
+        while not over.is_set():
+            with tracer.start_as_current_span("order"): counter.add(1); log.info("x")
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads: thread.start()
+    codes = []
+    for _ in range(30):
+        pid = os.fork()
+        if pid == 0:
+            for _ in range(20):
+                with tracer.start_as_current_span("order"): counter.add(1); log.info("x"); ot.meter("m").create_counter("n")
+            os._exit(0)
+        codes.append(os.waitpid(pid, 0)[1])
+    over.set()
+    for thread in threads: thread.join()
+    print(set(codes))
+    """
+    ended = children.run(code, timeout_s=60)
+    assert ended.out == "{0}\n", ended.err
