@@ -97,10 +97,7 @@ def create_sampler(plan: TracesPlan, config: Config) -> Sampler:
             made: Any = factory(**plan.sampler_settings)
         else:
             argument: Any = plan.sampler_argument
-            made = factory(float(argument or 1.0) if name in _joined: WeakKeyDictionary[ApiTracerProvider, SpanDelivery] = WeakKeyDictionary()
-"""Processors in applications' own providers, which keep them for ever: each is used again at the next `init()`."""
-
-_STANDARD_WITH_RATIO else argument)
+            made = factory(float(argument or 1.0) if name in _STANDARD_WITH_RATIO else argument)
         if not isinstance(made, Sampler):
             raise TypeError(f"it made {made!r}, which is no sampler")
         return made
