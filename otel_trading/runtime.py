@@ -212,7 +212,7 @@ class Telemetry:
     def _start_logs(self, plan: LogsPlan | None, foreign: Any) -> None:
         provider: Any = sdk.NoOpLoggerProvider()
         if plan is not None:
-            lane = self._lanes["logs"] = logs_part.create_lane(plan)
+            lane = self._lanes["logs"] = logs_part.create_lane(plan, self._redactor)
             provider = foreign
             if foreign is None:
                 provider = logs_part.create_provider(plan, self.resource, lane)

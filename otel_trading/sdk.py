@@ -96,7 +96,10 @@ __all__ = [
     "grpc_log_exporter",
     "has_processors",
     "has_readers",
+    "in_memory_logs",
     "instrument_from_model",
+    "is_unset",
+    "logger_provider",
     "load_entry_point",
     "propagator_from_model",
     "resource_from_model",
@@ -224,3 +227,9 @@ def logger_provider(resource: Resource, limits: Mapping[str, int | None]) -> Sdk
 def is_unset(provider: object) -> bool:
     """True for the placeholder that OpenTelemetry gives while nobody has set a provider."""
     return type(provider).__name__ in ("ProxyTracerProvider", "_ProxyMeterProvider", "ProxyLoggerProvider")
+
+
+def in_memory_logs() -> InMemoryLogRecordExporter:
+    """The SDK's in-memory exporter, whose constructor has no types."""
+    make: Callable[[], InMemoryLogRecordExporter] = InMemoryLogRecordExporter
+    return make()

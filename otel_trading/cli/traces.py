@@ -22,7 +22,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the list, newest first; 0 also if it is empty."""
-    from otel_trading.viewer.text import duration_text, time_text
+    from otel_trading.viewer.text import duration_text, plain, time_text
 
     with open_store(arguments) as reader:
         found = reader.traces(limit=arguments.limit, service=arguments.service, errors_only=arguments.errors)
@@ -45,6 +45,6 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             print(
                 f"{trace.trace_id}  {time_text(trace.first_ns):<15}  {duration_text(trace.duration_ns):>10}"
-                f"  {trace.spans:>5}  {trace.errors:>6}  {trace.root_name} ({', '.join(trace.services)})"
+                f"  {trace.spans:>5}  {trace.errors:>6}  {plain(trace.root_name)} ({plain(', '.join(trace.services))})"
             )
     return 0

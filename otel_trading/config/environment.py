@@ -83,5 +83,5 @@ def _standard_value(knob: Knob, variable: str, text: str, warnings: list[str]) -
                 f"{variable}={text} is {milliseconds:g} milliseconds by the specification. If seconds were meant, "
                 f"write {milliseconds * 1000:g}."
             )
-        return milliseconds * knob.standard_scale
+        return round(milliseconds * knob.standard_scale, 9)
     return knob.kind.from_text(text)

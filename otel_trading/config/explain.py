@@ -83,7 +83,9 @@ def _rule(validator: str, asked: Any, given: Any, known: Sequence[str]) -> tuple
     if validator in ("minimum", "exclusiveMinimum", "maximum"):
         bound = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most"}[validator]
         return f"{bound} {asked}", "Choose a value within the bounds."
-    if validator in ("minProperties", "maxProperties", "minItems"):
+    if validator == "minItems":
+        return "not empty", "Add an entry, or leave the key out."
+    if validator in ("minProperties", "maxProperties"):
         return "exactly one component" if known else "not empty", f"Known here: {', '.join(known)}."
     return None
 

@@ -70,14 +70,15 @@ class _LimitedSocket:
         return io.BufferedReader(_Incoming(self))
 
     def close(self) -> None:
-        self._socket.close()
+        """Does nothing: `http.client` closes as soon as it has read the headers, before the body was read."""
 
     def cut(self) -> None:
-        """Wakes a thread that waits on the socket; `close` alone does not."""
+        """Closes, and wakes a thread that waits on the socket, which closing alone does not."""
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:  # already gone
-            return
+        except OSError:  # the other side was faster
+            pass
+        self._socket.close()
 
 
 class Poster:
@@ -162,4 +163,3 @@ class Poster:
         kept, self._kept = self._kept, None
         if kept is not None:
             kept[1].cut()
-            kept[0].close()

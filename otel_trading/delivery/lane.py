@@ -9,6 +9,7 @@ from otel_trading.config.plan import BatchPlan
 from otel_trading.delivery import transports
 from otel_trading.delivery.books import Books
 from otel_trading.delivery.outcome import Transport
+from otel_trading.delivery.redacting import Redacting
 from otel_trading.delivery.worker import Worker
 from otel_trading.ground.clock import Deadline
 
@@ -25,7 +26,7 @@ class Lane:
         signal: str,
         plans: Sequence[BatchPlan],
         *,
-        prepare: Callable[[Transport[Any]], Transport[Any]] = lambda transport: transport,
+        redact: Callable[[Any], Any] | None = None,
         weigh: Callable[[Any], int] = _one,
     ) -> None:
         """Creates transports, then starts a worker for each.
@@ -33,13 +34,16 @@ class Lane:
         Args:
             signal: `traces`, `metrics` or `logs`.
             plans: one an exporter.
-            prepare: puts something in front of each transport, such as redaction.
+            redact: applied to each item on the worker's thread; None for nothing.
             weigh: how much an item counts in the books.
 
         Raises:
             ConfigurationError: a transport cannot be made; no thread has been started then.
         """
-        ready = [(plan, prepare(transports.create(signal, plan.exporter))) for plan in plans]
+        ready: list[tuple[BatchPlan, Transport[Any]]] = []
+        for plan in plans:
+            transport = transports.create(signal, plan.exporter)
+            ready.append((plan, transport if redact is None else Redacting(transport, redact)))
         self.workers: tuple[Worker[Any], ...] = tuple(
             Worker(
                 f"{signal} to {plan.exporter.kind}",

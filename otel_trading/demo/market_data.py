@@ -53,7 +53,7 @@ class MarketData:
     def on_tick(self, tick: Tick) -> None:
         """Takes one message from the venue."""
         started = ot.now()
-        attributes = {
+        attributes: dict[str, str | int | bool] = {
             "trading.venue": tick.venue,
             "trading.symbol": tick.symbol,
             "md.sequence": tick.sequence,

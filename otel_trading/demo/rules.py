@@ -20,7 +20,7 @@ class PriceCollar:
     def refuse(self, order: Order, now_ns: int) -> str | None:
         """Returns `price_outside_collar` or None."""
         away = abs(order.price / order.reference_price - 1)
-        return "price_outside_collar" if away > COLLAR else None
+        return "price_outside_collar" if away > COLLAR + 1e-9 else None  # exactly 1 % is allowed, rounding or not
 
 
 class PositionLimit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +109,7 @@ def draw(session: Session) -> RenderableType:
 
 def next_command(session: Session) -> str:
     """Returns the command that shows the newest complete order from the store, or the list without one."""
-    where = f" --store {session.store_path}" if session.options.store else ""
+    where = f" --store {shlex.quote(str(session.store_path))}" if session.options.store else ""
     newest = session.story.newest
     return f"otel-trading trace {newest.trace_id}{where}" if newest else f"otel-trading traces{where}"
 

@@ -151,6 +151,7 @@ class Session:
             self.story.exit_codes = self._supervisor.stop(timeout_s=4)
             self.story.statuses = {name: child.status() for name, child in self._supervisor.children.items()}
             self.receiver.stop()
+            self._look_for_orders()  # the last ones arrive while the services end
 
     def _step(self) -> None:
         self._supervisor.check()

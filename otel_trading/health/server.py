@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hmac
 import logging
+import selectors
 import socket
 import ssl
 import threading
@@ -101,11 +102,23 @@ class Server(_ThreadingHTTPServer):
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def start(self) -> None:
-        """Begins to serve."""
-        self._thread = threading.Thread(
-            target=self.serve_forever, kwargs={"poll_interval": 0.05}, name="otel_trading endpoint", daemon=True
-        )
+        """Begins to serve; the thread sleeps until a client or `stop` comes, without polling."""
+        self._waker, self._wake = socket.socketpair()
+        self._thread = threading.Thread(target=self._serve, name="otel_trading endpoint", daemon=True)
         self._thread.start()
+
+    def _serve(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.socket, selectors.EVENT_READ)
+            selector.register(self._wake, selectors.EVENT_READ)
+            while True:
+                if any(key.fileobj is self._wake for key, _ in selector.select()):
+                    return
+                try:
+                    request, client = self.get_request()
+                except OSError:  # the client has left already
+                    continue
+                self.process_request(request, client)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Takes one of the few places, or turns the client away at once."""
@@ -133,13 +146,16 @@ class Server(_ThreadingHTTPServer):
     def stop(self) -> None:
         """Ends the thread and closes the listener."""
         if self._thread is not None:
-            self.shutdown()
+            self._waker.close()
             self._thread.join(1.0)
+            self._wake.close()
         self.server_close()
 
     def close_in_child(self) -> None:
-        """Closes the inherited descriptor after a fork; the parent goes on listening."""
+        """Closes the inherited descriptors after a fork; the parent goes on listening."""
         self.socket.close()
+        self._waker.close()
+        self._wake.close()
 
 
 def listen(plan: EndpointPlan, pages: dict[str, Page]) -> Server:

@@ -7,12 +7,13 @@ from opentelemetry.sdk.resources import Resource
 from otel_trading import sdk
 from otel_trading.config.plan import LogsPlan
 from otel_trading.delivery.lane import Lane
-from otel_trading.logs.export import LogDelivery
+from otel_trading.logs.export import LogDelivery, redact_record
+from otel_trading.privacy.redaction import Redactor
 
 
-def create_lane(plan: LogsPlan) -> Lane:
-    """Workers for log records, which the pipeline has redacted already; raises ConfigurationError."""
-    return Lane("logs", plan.batches)
+def create_lane(plan: LogsPlan, redactor: Redactor) -> Lane:
+    """Workers for log records, redaction in front of each exporter; raises ConfigurationError."""
+    return Lane("logs", plan.batches, redact=lambda item: redact_record(item, redactor))
 
 
 def create_provider(plan: LogsPlan, resource: Resource, lane: Lane) -> sdk.SdkLoggerProvider:

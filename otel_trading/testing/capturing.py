@@ -38,7 +38,7 @@ def capture(service_name: str = "test", **knobs: Any) -> Iterator[Captured]:
     if runtime.running():
         raise RuntimeError("capture() needs telemetry to be stopped; call otel_trading.shutdown() before.")
     fixed = FixedClock()
-    spans, reader, logs = InMemorySpanExporter(), InMemoryMetricReader(), sdk.InMemoryLogRecordExporter()
+    spans, reader, logs = InMemorySpanExporter(), InMemoryMetricReader(), sdk.in_memory_logs()
     in_memory = runtime.InMemory(
         SimpleSpanProcessor(spans), reader, sdk.SimpleLogRecordProcessor(logs), SequentialIds()
     )

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from otel_trading.delivery.lane import Lane
-from otel_trading.delivery.outcome import Outcome, Transport
 from otel_trading.ground.clock import Deadline
-from otel_trading.privacy.redaction import Redactor
-from otel_trading.privacy.spans import redact_span
 
 
 class SpanDelivery(SpanProcessor):
@@ -38,24 +32,3 @@ class SpanDelivery(SpanProcessor):
         """Flushes the lane within the limit."""
         lane = self.lane
         return lane is None or lane.flushed(lane.ask_to_flush(), Deadline(timeout_millis / 1000))
-
-
-class Redacting:
-    """A transport that changes items before another one sends them; off the application's threads."""
-
-    def __init__(self, inner: Transport[Any], redact: Callable[[Any], Any]) -> None:
-        self._inner = inner
-        self._redact = redact
-
-    def send(self, items: Sequence[Any], timeout_s: float) -> Outcome:
-        """See `Transport.send`."""
-        return self._inner.send([self._redact(item) for item in items], timeout_s)
-
-    def close(self) -> None:
-        """See `Transport.close`."""
-        self._inner.close()
-
-
-def redacting(inner: Transport[Any], redactor: Redactor) -> Redacting:
-    """`inner` behind the redaction of spans."""
-    return Redacting(inner, lambda span: redact_span(span, redactor))

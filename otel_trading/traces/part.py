@@ -20,7 +20,8 @@ from otel_trading.delivery.lane import Lane
 from otel_trading.ground import diagnostics
 from otel_trading.ground.errors import ConfigurationError, Problem
 from otel_trading.privacy.redaction import Redactor
-from otel_trading.traces.export import SpanDelivery, redacting
+from otel_trading.privacy.spans import redact_span
+from otel_trading.traces.export import SpanDelivery
 from otel_trading.traces.sampler import TradingSampler
 
 _joined: WeakKeyDictionary[ApiTracerProvider, SpanDelivery] = WeakKeyDictionary()
@@ -31,7 +32,7 @@ _STANDARD_WITH_RATIO = ("traceidratio", "parentbased_traceidratio")
 
 def create_lane(plan: TracesPlan, redactor: Redactor) -> Lane:
     """Workers for spans, redaction in front of each exporter; raises ConfigurationError."""
-    return Lane("traces", plan.batches, prepare=lambda transport: redacting(transport, redactor))
+    return Lane("traces", plan.batches, redact=lambda span: redact_span(span, redactor))
 
 
 def create_provider(

@@ -28,7 +28,7 @@ def trace_lines(spans: Sequence[Span], find: FindSpan, *, details: bool = False)
         children[span.parent_id if span.parent_id in known else ""].append(span)
     rows: list[tuple[str, str, Span]] = []
     _walk(children, children[""], "", rows, top=True)
-    width = max(len(branch) + len(span.name) for branch, _, span in rows)
+    width = max(len(branch) + len(plain(span.name)) for branch, _, span in rows)
     names = max(len(span.service) for span in spans)
     first_ns = min(span.start_ns for span in spans)
     lines = []
@@ -43,8 +43,9 @@ def log_text(line: LogLine) -> str:
     values = {json_field(key): value for key, value in line.attributes.items()}
     if values.get(ROOT_CLIENT_ORDER_ID.json_field) == values.get(CLIENT_ORDER_ID.json_field):
         values.pop(ROOT_CLIENT_ORDER_ID.json_field, None)  # says nothing until the order is replaced
-    text = " ".join(f"{key}={_plain(value)}" for key, value in sorted(values.items(), key=_ids_last))
-    return f"{time_text(line.time_ns)} {line.severity:<7} {line.service:<12} {_plain(line.body)}  {text}".rstrip()
+    text = " ".join(f"{plain(key)}={plain(value)}" for key, value in sorted(values.items(), key=_ids_last))
+    head = f"{time_text(line.time_ns)} {plain(line.severity):<7} {plain(line.service):<12} {plain(line.body)}"
+    return f"{head}  {text}".rstrip()
 
 
 def duration_text(duration_ns: int) -> str:
@@ -66,6 +67,11 @@ def time_text(time_ns: int) -> str:
         return str(time_ns)
 
 
+def plain(value: object) -> str:
+    """Returns a value as one line without control characters, which could steer the terminal."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(value))
+
+
 def _walk(
     children: dict[str, list[Span]], spans: list[Span], indent: str, rows: list[tuple[str, str, Span]], *, top: bool
 ) -> None:
@@ -82,18 +88,18 @@ def _walk(
 
 
 def _span_line(span: Span, branch: str, width: int, names: int, first_ns: int) -> str:
-    error = f"  ERROR {span.status_message}".rstrip() if span.status == "error" else ""
+    error = f"  ERROR {plain(span.status_message)}".rstrip() if span.status == "error" else ""
     offset = "+" + duration_text(span.start_ns - first_ns)
-    name, duration = branch + span.name, duration_text(span.duration_ns)
-    return f"{name:<{width}}  {span.service:<{names}}  {offset:>11}  {duration:>10}{error}"
+    name, duration = branch + plain(span.name), duration_text(span.duration_ns)
+    return f"{name:<{width}}  {plain(span.service):<{names}}  {offset:>11}  {duration:>10}{error}"
 
 
 def _details(span: Span, find: FindSpan, details: bool) -> list[str]:
     links = [_link_line(link, find, span.trace_id) for link in span.links if details or link.trace_id != span.trace_id]
     if not details:
         return links
-    attributes = [f"{key} = {_plain(value)}" for key, value in sorted(span.attributes.items())]
-    events = [f"event {event.name} {_values(event.attributes)}".rstrip() for event in span.events]
+    attributes = [f"{plain(key)} = {plain(value)}" for key, value in sorted(span.attributes.items())]
+    events = [f"event {plain(event.name)} {_values(event.attributes)}".rstrip() for event in span.events]
     return attributes + events + links
 
 
@@ -102,7 +108,7 @@ def _link_line(link: Link, find: FindSpan, trace_id: str) -> str:
     if target is None:
         return f"link to {link.trace_id}/{link.span_id}, not in the store"
     elsewhere = "" if trace_id == link.trace_id else f", trace {link.trace_id}"
-    return f"link to {target.name} ({target.service}, {duration_text(target.duration_ns)}{elsewhere})"
+    return f"link to {plain(target.name)} ({target.service}, {duration_text(target.duration_ns)}{elsewhere})"
 
 
 def _ids_last(item: tuple[str, Json]) -> tuple[bool, str]:
@@ -110,9 +116,4 @@ def _ids_last(item: tuple[str, Json]) -> tuple[bool, str]:
 
 
 def _values(attributes: Attributes) -> str:
-    return " ".join(f"{key}={_plain(value)}" for key, value in sorted(attributes.items()))
-
-
-def _plain(value: object) -> str:
-    """Returns a value as one line without control characters, which could steer the terminal."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(value))
+    return " ".join(f"{plain(key)}={plain(value)}" for key, value in sorted(attributes.items()))

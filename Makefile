@@ -1,0 +1,53 @@
+# `make demo` and `make test` work on a fresh machine with Python 3.11 or newer and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 4
+
+.PHONY: demo test check format bench test-all test-shared docs clean help
+
+help: ## lists the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: $(VENV)/.demo ## runs the demo until Ctrl-C
+	$(BIN)/otel-trading demo
+
+test: $(VENV)/.dev ## runs the tests and shows their coverage
+	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term -m "not shared"
+
+check: $(VENV)/.dev ## format, lint, types, import contract, generated files, docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m otel_trading.config.generate --check
+	$(BIN)/towncrier build --draft --version next > /dev/null
+	$(BIN)/mkdocs build --strict --quiet --site-dir $(VENV)/site
+
+format: $(VENV)/.dev ## formats and mends what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/python -m otel_trading.config.generate
+
+bench: $(VENV)/.dev ## benchmarks, as ratios taken in one run
+	$(BIN)/python benchmarks/record.py
+
+test-all: $(VENV)/.dev ## the tests on each Python and at both ends of the dependency ranges
+	$(BIN)/nox
+
+test-shared: $(VENV)/.dev ## the checks that need recorded exchange data in ../shared
+	$(BIN)/pytest -m shared
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[demo]"
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@ $(VENV)/.demo
+
+clean: ## removes what was built and installed
+	rm -rf $(VENV) .nox build dist *.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
