@@ -86,8 +86,8 @@ SIZES = Boundaries(_decades(-3, 6), "1")
 COUNTS = Boundaries((0.0, *_decades(0, 5)), "1")
 """0 to 100,000: queue lengths, levels, batch sizes."""
 
-BPS = Boundaries(
-    tuple(sorted([-value for value in _decades(-1, 3)] + [0.0] + list(_decades(-1, 3)))),
-    "bps",
-)
-"""-1,000 to 1,000 basis points, signed: slippage, spread, implementation shortfall."""
+BPS = Boundaries((0.0, *_decades(-1, 3)), "bps")
+"""0 to 1,000 basis points: spread, slippage, implementation shortfall.
+
+OpenTelemetry's histograms take no negative values: record the magnitude, and the sign as an attribute.
+"""

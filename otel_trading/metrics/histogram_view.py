@@ -160,6 +160,7 @@ class HistogramView:
             kept = AllBut(self.drop_attributes)
         return View(
             instrument_name=instrument_name,
+            instrument_unit=unit,
             meter_name=meter_name,
             attribute_keys=kept,
             aggregation=self.aggregation(unit),

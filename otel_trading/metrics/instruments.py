@@ -118,9 +118,9 @@ class TradingHistogram(_Named, Histogram):
         self.advisory = advisory
 
     def record(self, amount: int | float, attributes: Any = None, context: Context | None = None) -> None:
-        """Records a number in the instrument's unit."""
+        """Records a number in the instrument's unit; OpenTelemetry's histograms take no negative ones."""
         try:
-            value = number(amount, self.name)
+            value = number(amount, self.name, monotonic=True)
             if value is not None:
                 self._real.record(value, labels(attributes, self.name), context)
         except Exception as error:

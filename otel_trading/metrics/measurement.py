@@ -20,7 +20,7 @@ def number(value: object, instrument: str, *, monotonic: bool = False) -> int | 
     Args:
         value: anything; Decimal and numpy scalars become plain numbers (`ground.values.measurement`).
         instrument: its name, for the message.
-        monotonic: negative values are refused.
+        monotonic: negative values are refused; so they are by counters and, in OpenTelemetry, by histograms.
     """
     plain = value if type(value) is int or type(value) is float else values.measurement(value)
     if plain is None:
@@ -35,7 +35,7 @@ def number(value: object, instrument: str, *, monotonic: bool = False) -> int | 
         return None
     if monotonic and plain < 0:
         diagnostics.trouble(
-            "metrics.negative_increment", "%s only counts up; a negative value was not recorded", instrument
+            "metrics.negative_value", "%s takes no negative values; one was not recorded", instrument
         )
         return None
     return plain

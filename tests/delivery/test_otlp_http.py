@@ -107,7 +107,7 @@ def test_a_connection_is_kept_and_replaced_when_the_server_closed_it(otlp: Recei
     sender = transport(otlp.url)
     sender.send([span("first")], 5)
     assert sender._poster._kept is not None
-    sender._poster._kept[1].cut()
+    sender._poster._kept[1]._socket.shutdown(socket.SHUT_RDWR)
     assert sender.send([span("second")], 5).retry is False
     assert [item.name for item in otlp.spans] == ["first", "second"]  # type: ignore[attr-defined]
     sender.close()
