@@ -98,7 +98,9 @@ def main() -> int:
     rows = []
     for name, values in samples.items():
         low, median, high = statistics.quantiles(values, n=4)
-        rows.append({"operation": name, "ns": round(median), "spread_ns": round(high - low), "x_abs": median / yardstick})
+        rows.append(
+            {"operation": name, "ns": round(median), "spread_ns": round(high - low), "x_abs": median / yardstick}
+        )
     if arguments.json:
         print(json.dumps(rows))
     else:

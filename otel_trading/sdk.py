@@ -25,6 +25,7 @@ from opentelemetry._logs import (
     set_logger_provider,
 )
 from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
+from opentelemetry.metrics import _Gauge as ApiGauge
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.sdk._configuration import _BaseConfigurator as BaseConfigurator
 from opentelemetry.sdk._logs import (
@@ -60,6 +61,7 @@ from opentelemetry.sdk.trace.sampling import Sampler
 from opentelemetry.util._decorator import _agnosticcontextmanager as context_manager_and_decorator
 
 __all__ = [
+    "ApiGauge",
     "BaseConfigurator",
     "ComposableSampler",
     "ConsoleLogRecordExporter",
@@ -99,8 +101,8 @@ __all__ = [
     "in_memory_logs",
     "instrument_from_model",
     "is_unset",
-    "logger_provider",
     "load_entry_point",
+    "logger_provider",
     "propagator_from_model",
     "resource_from_model",
     "sampler_from_model",

@@ -70,7 +70,7 @@ class MarketData:
             if self._gaps.missed(tick):
                 self._missed.add(1)
                 self._log.warning("feed gap", sequence=tick.sequence, symbol=tick.symbol, venue=tick.venue)
-            self._publisher.send_multipart(zeromq.inject([replace(tick, received_at=started).encode()]))
+            wire.send(self._publisher, zeromq.inject([replace(tick, received_at=started).encode()]))
         self._handling.record_since(started)
 
     def on_silence(self, silent_s: float) -> None:

@@ -10,7 +10,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from opentelemetry.trace import SpanKind
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, StatusCode
 
 import otel_trading as ot
 from otel_trading.context import zeromq
@@ -85,7 +86,9 @@ class Risk:
         position = self._position.approved(order)
         self._position_gauge.record(position)
         self._log.info("order approved", position=position, **order.log_fields())
-        self._pusher.send_multipart(zeromq.inject(payload))
+        if not wire.send(self._pusher, zeromq.inject(payload)):
+            trace.get_current_span().set_status(StatusCode.ERROR, "execution does not take orders")
+            self._log.error("order not sent: execution does not take orders", **order.log_fields())
 
     def _deny(self, order: Order, reason: str) -> None:
         self._log.warning("order denied", reason=reason, **order.log_fields())

@@ -12,7 +12,7 @@ from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, SpanContext, SpanKind
+from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode
 
 import otel_trading as ot
 from otel_trading.context import zeromq
@@ -67,7 +67,9 @@ class Signals:
             span.set_attribute("signal.type", idea.side)
             self._signals[idea.strategy, idea.side].add(1)
             self._log.info("signal generated", side=idea.side, price=idea.price, **order.log_fields())
-            self._pusher.send_multipart(zeromq.inject([order.encode()]))
+            if not wire.send(self._pusher, zeromq.inject([order.encode()])):
+                span.set_status(StatusCode.ERROR, "risk does not take orders")
+                self._log.error("order not sent: risk does not take orders", **order.log_fields())
 
     def _order(self, idea: Idea, tick: Tick) -> Order:
         self._orders += 1

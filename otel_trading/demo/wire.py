@@ -15,6 +15,7 @@ from otel_trading.demo.extra import INSTALL
 ANY_PORT = "tcp://127.0.0.1:*"
 _POLL_MS = 50
 _LINGER_MS = 500
+_SEND_MS = 1000
 _TICKS_QUEUED = 10_000
 
 
@@ -43,6 +44,20 @@ def puller(source: str) -> Any:
 def endpoint(socket: Any) -> str:
     """Returns the address a bound socket got."""
     return str(socket.LAST_ENDPOINT.decode().rstrip("\0"))
+
+
+def send(socket: Any, frames: list[bytes]) -> bool:
+    """Sends one message; returns False if nobody took it within a second.
+
+    A PUSH socket without a peer would wait for ever, deaf to Ctrl-C, and an order that waited is worth nothing.
+    """
+    import zmq
+
+    try:
+        socket.send_multipart(frames)
+    except zmq.Again:
+        return False
+    return True
 
 
 def receive(socket: Any, stop: threading.Event) -> Iterator[list[bytes]]:
@@ -85,6 +100,7 @@ def _socket(kind: str) -> Any:
         sys.exit(f"this service needs pyzmq. Type: {INSTALL}")
     socket: Any = zmq.Context.instance().socket(getattr(zmq, kind))
     socket.setsockopt(zmq.LINGER, _LINGER_MS)
+    socket.setsockopt(zmq.SNDTIMEO, _SEND_MS)
     socket.setsockopt(zmq.SNDHWM, _TICKS_QUEUED)
     socket.setsockopt(zmq.RCVHWM, _TICKS_QUEUED)
     return socket

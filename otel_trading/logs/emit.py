@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from opentelemetry._logs import Logger, LoggerProvider
-
 from otel_trading.catalogue import order_ids
 from otel_trading.ground.values import AttributeValue
 from otel_trading.logs.event import Event
+from otel_trading.sdk import Logger, LoggerProvider
 
 
 class OtlpEmitter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from opentelemetry._logs import SeverityNumber
+from otel_trading.sdk import SeverityNumber
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,6 @@ import threading
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from opentelemetry._logs import LoggerProvider
-
 from otel_trading.ground import values
 from otel_trading.ground.clock import Deadline
 from otel_trading.ground.diagnostics import trouble
@@ -21,6 +19,7 @@ from otel_trading.logs.record import Record
 from otel_trading.logs.render import Render, console_lines, json_lines
 from otel_trading.logs.stdout import StdoutWriter
 from otel_trading.privacy.redaction import Redactor
+from otel_trading.sdk import LoggerProvider
 
 _DEEPEST = 3  # log calls made while a log call is handled, by a value's __repr__ or a synchronous exporter
 

@@ -19,7 +19,6 @@ from opentelemetry.metrics import (
     ObservableUpDownCounter,
     Observation,
     UpDownCounter,
-    _Gauge,
 )
 from opentelemetry.metrics import NoOpMeter as _NoOpMeter
 
@@ -27,6 +26,7 @@ from otel_trading.ground import diagnostics
 from otel_trading.metrics import handles
 from otel_trading.metrics.handles import BoundCounter, BoundGauge, BoundHistogram
 from otel_trading.metrics.measurement import labels, number
+from otel_trading.sdk import ApiGauge
 
 
 class _Named:
@@ -84,7 +84,7 @@ class TradingUpDownCounter(_Named, UpDownCounter):
         self._real = meter.create_up_down_counter(self.name, self.unit, self.description)
 
 
-class TradingGauge(_Named, _Gauge):
+class TradingGauge(_Named, ApiGauge):
     """A synchronous gauge; wrong values are counted and said once, never raised."""
 
     _real: Any = None

@@ -34,9 +34,7 @@ def number(value: object, instrument: str, *, monotonic: bool = False) -> int | 
         diagnostics.trouble("metrics.not_finite", "%s: a value that is not finite was not recorded", instrument)
         return None
     if monotonic and plain < 0:
-        diagnostics.trouble(
-            "metrics.negative_value", "%s takes no negative values; one was not recorded", instrument
-        )
+        diagnostics.trouble("metrics.negative_value", "%s takes no negative values; one was not recorded", instrument)
         return None
     return plain
 

@@ -195,9 +195,11 @@ class TradingSampler(Sampler):
         if trace_state is None:
             trace_state = get_current_span(parent_context).get_span_context().trace_state
         result = self._composite.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
-        if result.decision is not Decision.RECORD_AND_SAMPLE and result.trace_state:
-            return SamplingResult(result.decision, result.attributes, _without_threshold(result.trace_state))
-        return result
+        told = result.trace_state
+        if told and result.decision is not Decision.RECORD_AND_SAMPLE:
+            told = _without_threshold(told)
+        # the SDK's tracer gives a span what the sampler returns, and the composite sampler returns its own only
+        return SamplingResult(result.decision, {**(attributes or {}), **(result.attributes or {})}, told)
 
     def get_description(self) -> str:
         """What it is made of."""

@@ -213,7 +213,9 @@ def test_every_row_of_a_file_tells_its_line_and_header_values_are_masked(tmp_pat
 def test_a_bad_view_in_the_file_names_its_line(tmp_path: Path) -> None:
     """Views are checked where they are understood."""
     text = FULL.replace("boundaries: microseconds", "boundaries: lightyears")
-    with pytest.raises(ConfigurationError, match=r"views\[0\]' \(from otel.yaml:\d+\).*ready-made boundaries.*lightyears"):
+    with pytest.raises(
+        ConfigurationError, match=r"views\[0\]' \(from otel.yaml:\d+\).*ready-made boundaries.*lightyears"
+    ):
         ot.init(config_file=written(tmp_path, text))
 
 

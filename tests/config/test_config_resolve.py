@@ -35,7 +35,10 @@ def test_precedence_is_argument_then_own_then_standard_then_default() -> None:
 
 def test_the_specific_signal_wins_over_the_general_of_the_same_source_only() -> None:
     """An argument for all signals beats a standard variable for one."""
-    names = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://one:1/v1/traces", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://all:2"}
+    names = {
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://one:1/v1/traces",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://all:2",
+    }
     plan = from_knobs(resolve({}, None, names)[0])
     assert plan.traces is not None
     assert plan.logs is not None
@@ -154,7 +157,8 @@ def test_impossible_combinations_are_rejected(arguments: dict[str, object], mess
 
 
 @pytest.mark.parametrize(
-    "protection", [{"prometheus_token": "t"}, {"allow_insecure": True}, {"prometheus_certificate": "c", "prometheus_key": "k"}]
+    "protection",
+    [{"prometheus_token": "t"}, {"allow_insecure": True}, {"prometheus_certificate": "c", "prometheus_key": "k"}],
 )
 def test_an_open_address_is_allowed_with_protection_or_in_so_many_words(protection: dict[str, object]) -> None:
     """TLS, a token, or allow_insecure."""
@@ -203,7 +207,10 @@ def test_any_text_gives_a_value_or_a_rule(text: str, name: str) -> None:
         assert rejected.advice.endswith(".")
 
 
-@given(st.one_of(st.none(), st.integers(), st.floats(), st.text(), st.binary(), st.lists(st.integers())), st.sampled_from(sorted(KNOBS)))
+@given(
+    st.one_of(st.none(), st.integers(), st.floats(), st.text(), st.binary(), st.lists(st.integers())),
+    st.sampled_from(sorted(KNOBS)),
+)
 def test_any_object_gives_a_value_or_a_rule(value: object, name: str) -> None:
     """No other exception leaves a kind."""
     try:
@@ -214,7 +221,16 @@ def test_any_object_gives_a_value_or_a_rule(value: object, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("host", "loopback"),
-    [("localhost", True), ("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("[::1]", True), ("0.0.0.0", False), ("example.com", False), ("::", False)],
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("0.0.0.0", False),
+        ("example.com", False),
+        ("::", False),
+    ],
 )
 def test_loopback_is_known_without_resolving_names(host: str, loopback: bool) -> None:
     """Names are not looked up."""

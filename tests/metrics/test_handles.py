@@ -153,7 +153,9 @@ def test_a_wrong_value_never_raises_and_harms_no_other(captured: Captured, kind:
     assert sum(diagnostics.troubles().values()) == 2
 
 
-@pytest.mark.parametrize("attributes", [["venue"], "venue", 5, {("a", "b"): 1}, {"venue": Decimal("1.10")}, {"x": object()}])
+@pytest.mark.parametrize(
+    "attributes", [["venue"], "venue", 5, {("a", "b"): 1}, {"venue": Decimal("1.10")}, {"x": object()}]
+)
 def test_wrong_attributes_never_raise(captured: Captured, attributes: Any) -> None:
     """The measurement itself is kept."""
     ot.meter().create_counter("orders").add(1, attributes)

@@ -99,9 +99,7 @@ def test_an_exponential_view_gives_an_exponential_stream() -> None:
     assert point.scale <= 5  # type: ignore[union-attr]
 
 
-@given(
-    st.floats(1e-9, 1e3), st.floats(1.5, 1e6), st.sampled_from([0.01, 0.05, 0.1, 0.3]), st.floats(0.0, 1.0)
-)
+@given(st.floats(1e-9, 1e3), st.floats(1.5, 1e6), st.sampled_from([0.01, 0.05, 0.1, 0.3]), st.floats(0.0, 1.0))
 def test_log_linear_keeps_its_relative_error(low: float, span: float, error: float, where: float) -> None:
     """The middle of a value's bucket is not further off than promised."""
     try:
@@ -160,11 +158,15 @@ def test_an_impossible_view_is_rejected_with_a_clear_message(make: Any, message:
 
 def test_init_rejects_what_is_no_view() -> None:
     """With position, rule and value."""
-    with pytest.raises(ot.ConfigurationError, match=r"'views\[1\]' \(from argument\) must be a HistogramView or an SDK View"):
+    with pytest.raises(
+        ot.ConfigurationError, match=r"'views\[1\]' \(from argument\) must be a HistogramView or an SDK View"
+    ):
         ot.init("x", views=[ot.HistogramView("a"), "risk.*"])
 
 
-@pytest.mark.parametrize(("source", "target", "by"), [("us", "s", 1e-6), ("ms", "us", 1e3), ("bps", "%", 1e-2), ("KiBy", "By", 1024)])
+@pytest.mark.parametrize(
+    ("source", "target", "by"), [("us", "s", 1e-6), ("ms", "us", 1e3), ("bps", "%", 1e-2), ("KiBy", "By", 1024)]
+)
 def test_units_of_one_family_are_converted(source: str, target: str, by: float) -> None:
     """Time, bytes, ratios."""
     assert factor(source, target) == pytest.approx(by)

@@ -17,7 +17,13 @@ from support.servers import Receiver
 import otel_trading as ot
 from otel_trading.metrics.exponential import explicit, explicit_point
 
-SERVED = {"traces_exporter": "none", "metrics_exporter": "prometheus", "logs_exporter": "none", "stdout": "off", "prometheus_port": 0}
+SERVED = {
+    "traces_exporter": "none",
+    "metrics_exporter": "prometheus",
+    "logs_exporter": "none",
+    "stdout": "off",
+    "prometheus_port": 0,
+}
 
 
 def scraped(telemetry: ot.Telemetry, accept: str = "") -> str:
@@ -39,7 +45,10 @@ def test_a_scrape_shows_names_units_types_values_and_labels() -> None:
     told = {(s.name, s.labels.get("le")): (s.value, s.labels) for f in families.values() for s in f.samples}
     assert told[("orders_total", None)][0] == 3
     assert told[("orders_total", None)][1] == {
-        "venue": "a", "otel_scope_name": "m", "otel_scope_version": "1.0", "otel_scope_schema_url": "",
+        "venue": "a",
+        "otel_scope_name": "m",
+        "otel_scope_version": "1.0",
+        "otel_scope_schema_url": "",
     }
     assert (families["orders"].type, families["orders"].documentation) == ("counter", "Orders.")
     assert (families["open_orders"].type, told[("open_orders", None)][0]) == ("gauge", -2)
@@ -91,7 +100,9 @@ def test_an_exponential_preference_by_otlp_leaves_metrics_explicit(otlp: Receive
 
 
 @pytest.mark.parametrize(("temporality", "expected"), [("delta", [2, 3]), ("cumulative", [2, 5])])
-def test_metrics_go_by_otlp_with_the_preferred_temporality(otlp: Receiver, temporality: Any, expected: list[int]) -> None:
+def test_metrics_go_by_otlp_with_the_preferred_temporality(
+    otlp: Receiver, temporality: Any, expected: list[int]
+) -> None:
     """Names, units, attributes and magnitudes."""
     knobs = {**SERVED, "metrics_exporter": "otlp", "otlp_endpoint": otlp.url, "metrics_temporality": temporality}
     telemetry = ot.init("risk", **knobs)

@@ -64,7 +64,9 @@ def test_exit_delivers_everything(otlp: Receiver) -> None:
 
 def test_exit_is_quick_with_a_dead_grpc_endpoint() -> None:
     """The stock gRPC exporter waits where it likes; leaving does not."""
-    code = SERVICE.format(url=f"http://127.0.0.1:{free_port()}").replace('stdout="off"', 'stdout="off", otlp_protocol="grpc"')
+    code = SERVICE.format(url=f"http://127.0.0.1:{free_port()}").replace(
+        'stdout="off"', 'stdout="off", otlp_protocol="grpc"'
+    )
     ended = children.run(code)
     assert ended.code == 0, ended.err
     assert ended.seconds < 6.5

@@ -310,7 +310,9 @@ def test_under_pytest_nothing_is_sent_unless_asked() -> None:
 
 def test_health_is_200_and_degraded_when_only_telemetry_is_in_trouble() -> None:
     """Nobody restarts a trader because a collector is down; a failing check of the application is 503."""
-    telemetry = ot.init("x", otlp_endpoint="http://127.0.0.1:9", metrics_exporter="prometheus", prometheus_port=0, stdout="off")
+    telemetry = ot.init(
+        "x", otlp_endpoint="http://127.0.0.1:9", metrics_exporter="prometheus", prometheus_port=0, stdout="off"
+    )
     assert telemetry.metrics_url is not None
     url = telemetry.metrics_url.replace("/metrics", "/health")
     with ot.tracer().start_as_current_span("order"):

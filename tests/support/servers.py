@@ -162,7 +162,9 @@ def hang(connection: socket.socket, over: threading.Event) -> None:
 def drip(connection: socket.socket, over: threading.Event) -> None:
     """Answers one byte a second."""
     connection.recv(65536)
-    for byte in b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 5000\r\n\r\n" + b"x" * 5000:
+    for byte in (
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 5000\r\n\r\n" + b"x" * 5000
+    ):
         connection.sendall(bytes((byte,)))
         if over.wait(1.0):
             return
