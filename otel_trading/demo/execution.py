@@ -126,13 +126,9 @@ class Execution:
 
 def trade(execution: Execution, orders: Any, stage: Stage) -> None:
     """Takes orders and reports in turn until the stop."""
-    while True:
-        stopping = stage.stop.is_set()
-        frames = wire.receive_one(orders, execution.wait_s())
-        if frames is not None:
+    for frames in wire.receive(orders, stage.stop, execution.wait_s):
+        if frames:
             execution.on_order(frames)
-        elif stopping:
-            break
         execution.on_reports()
     execution.cancel_all()
 

@@ -20,6 +20,7 @@ from otel_trading.demo.gaps import GapDetector
 from otel_trading.demo.messages import Tick
 from otel_trading.demo.pacing import Pace
 from otel_trading.demo.stage import Stage, parser
+from otel_trading.demo.wire import Sender
 
 STALE_AFTER_S = 0.5
 _LOG_EVERY = 500
@@ -28,7 +29,7 @@ _LOG_EVERY = 500
 class MarketData:
     """Counts, times, traces and publishes each tick."""
 
-    def __init__(self, publisher: Any) -> None:
+    def __init__(self, publisher: Sender) -> None:
         """Makes the instruments; `publisher` is the socket for the services behind."""
         meter = ot.meter()
         self._publisher = publisher
@@ -70,7 +71,7 @@ class MarketData:
             if self._gaps.missed(tick):
                 self._missed.add(1)
                 self._log.warning("feed gap", sequence=tick.sequence, symbol=tick.symbol, venue=tick.venue)
-            wire.send(self._publisher, zeromq.inject([replace(tick, received_at=started).encode()]))
+            self._publisher.send(zeromq.inject([replace(tick, received_at=started).encode()]))
         self._handling.record_since(started)
 
     def on_silence(self, silent_s: float) -> None:
@@ -150,7 +151,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ) as telemetry,
     ):
         publisher = wire.publisher(arguments.listen)
-        stage.tell(state="running", endpoint=wire.endpoint(publisher), metrics_url=telemetry.metrics_url)
+        stage.tell(state="running", endpoint=publisher.endpoint, metrics_url=telemetry.metrics_url)
         market = MarketData(publisher)
         if arguments.replay is None:
             play_simulation(market, stage, arguments.seed, arguments.rate)

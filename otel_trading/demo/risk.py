@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
@@ -19,12 +18,13 @@ from otel_trading.demo import wire
 from otel_trading.demo.messages import Order
 from otel_trading.demo.rules import OrderRate, PositionLimit, PriceCollar
 from otel_trading.demo.stage import Stage, parser
+from otel_trading.demo.wire import Sender
 
 
 class Risk:
     """Runs the rules over each order."""
 
-    def __init__(self, pusher: Any) -> None:
+    def __init__(self, pusher: Sender) -> None:
         """Makes the instruments; `pusher` is the socket to execution."""
         meter = ot.meter()
         self._pusher = pusher
@@ -86,7 +86,7 @@ class Risk:
         position = self._position.approved(order)
         self._position_gauge.record(position)
         self._log.info("order approved", position=position, **order.log_fields())
-        if not wire.send(self._pusher, zeromq.inject(payload)):
+        if not self._pusher.send(zeromq.inject(payload)):
             trace.get_current_span().set_status(StatusCode.ERROR, "execution does not take orders")
             self._log.error("order not sent: execution does not take orders", **order.log_fields())
 
@@ -115,7 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ) as telemetry,
     ):
         pusher = wire.pusher(arguments.listen)
-        stage.tell(state="waiting", endpoint=wire.endpoint(pusher), metrics_url=telemetry.metrics_url)
+        stage.tell(state="waiting", endpoint=pusher.endpoint, metrics_url=telemetry.metrics_url)
         risk = Risk(pusher)
         orders = wire.puller(stage.source())
         stage.tell(state="running")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -20,12 +19,13 @@ from otel_trading.demo import wire
 from otel_trading.demo.messages import Order, Tick
 from otel_trading.demo.stage import Stage, parser
 from otel_trading.demo.strategy import Idea, Strategy
+from otel_trading.demo.wire import Sender
 
 
 class Signals:
     """Turns ideas of the strategy into orders on their way to risk."""
 
-    def __init__(self, pusher: Any, seed: int) -> None:
+    def __init__(self, pusher: Sender, seed: int) -> None:
         """Makes the instruments; `pusher` is the socket to risk."""
         meter = ot.meter()
         self._pusher, self._strategy = pusher, Strategy(seed)
@@ -67,7 +67,7 @@ class Signals:
             span.set_attribute("signal.type", idea.side)
             self._signals[idea.strategy, idea.side].add(1)
             self._log.info("signal generated", side=idea.side, price=idea.price, **order.log_fields())
-            if not wire.send(self._pusher, zeromq.inject([order.encode()])):
+            if not self._pusher.send(zeromq.inject([order.encode()])):
                 span.set_status(StatusCode.ERROR, "risk does not take orders")
                 self._log.error("order not sent: risk does not take orders", **order.log_fields())
 
@@ -104,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ) as telemetry,
     ):
         pusher = wire.pusher(arguments.listen)
-        stage.tell(state="waiting", endpoint=wire.endpoint(pusher), metrics_url=telemetry.metrics_url)
+        stage.tell(state="waiting", endpoint=pusher.endpoint, metrics_url=telemetry.metrics_url)
         signals = Signals(pusher, arguments.seed)
         ticks = wire.subscriber(stage.source())
         stage.tell(state="running")

@@ -14,6 +14,7 @@ import re
 import threading
 from collections.abc import Sequence
 from fnmatch import translate
+from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
@@ -199,7 +200,8 @@ class TradingSampler(Sampler):
         if told and result.decision is not Decision.RECORD_AND_SAMPLE:
             told = _without_threshold(told)
         # the SDK's tracer gives a span what the sampler returns, and the composite sampler returns its own only
-        return SamplingResult(result.decision, {**(attributes or {}), **(result.attributes or {})}, told)
+        kept: dict[str, Any] = {**(attributes or {}), **dict(result.attributes or {})}
+        return SamplingResult(result.decision, kept, told)
 
     def get_description(self) -> str:
         """What it is made of."""

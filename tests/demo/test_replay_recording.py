@@ -1,4 +1,4 @@
-# ruff: noqa: SIM300  # the house puts the expected value on the left
+# the house puts the expected value on the left
 
 import gzip
 import json

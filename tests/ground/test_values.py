@@ -1,6 +1,6 @@
 """Value conversions: nothing raises, attributes encode, JSON lines are valid."""
 
-# ruff: noqa: SIM300  # the house puts the expected value on the left
+# the house puts the expected value on the left
 
 import datetime
 import enum

@@ -1,6 +1,6 @@
 """The logger: what a call becomes on stdout and in OTLP, and that it never raises."""
 
-# ruff: noqa: SIM300  # the house puts the expected value on the left
+# the house puts the expected value on the left
 
 import datetime
 import enum

@@ -1,6 +1,6 @@
 """Lines: JSON for machines, console for people; times and levels."""
 
-# ruff: noqa: SIM300  # the house puts the expected value on the left
+# the house puts the expected value on the left
 
 import orjson
 import pytest

@@ -1,6 +1,6 @@
 """The bridge from `logging`."""
 
-# ruff: noqa: SIM300  # the house puts the expected value on the left
+# the house puts the expected value on the left
 
 import io
 import logging

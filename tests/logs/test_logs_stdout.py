@@ -1,6 +1,6 @@
 """The writer of stdout lines: pipes that are full, broken or closed; files; exact books."""
 
-# ruff: noqa: SIM300  # the house puts the expected value on the left
+# the house puts the expected value on the left
 
 import contextlib
 import io

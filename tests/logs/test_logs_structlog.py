@@ -1,6 +1,6 @@
 """Applications that configured structlog themselves."""
 
-# ruff: noqa: SIM300  # the house puts the expected value on the left
+# the house puts the expected value on the left
 
 import json
 import logging

@@ -269,7 +269,7 @@ def test_a_generator_is_timed_from_first_next_to_its_end(captured: Captured, han
             yield received
         except ValueError:
             captured.clock.advance(3)
-            return "returned"  # noqa: B901
+            return "returned"
         return None
 
     assert inspect.isgeneratorfunction(ticks)

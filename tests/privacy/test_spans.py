@@ -1,6 +1,6 @@
 """Spans as they may be exported."""
 
-# ruff: noqa: SIM300  # the house puts the expected value on the left
+# the house puts the expected value on the left
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -127,10 +126,10 @@ def test_sampled_means_randomness_reaches_the_told_threshold(ratio: float, rando
 
 
 @pytest.fixture
-def seconds(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+def seconds(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [1000.0]
     monkeypatch.setattr(clock, "monotonic_ns", lambda: int(now[0] * 1e9))
-    yield now
+    return now
 
 
 @pytest.mark.parametrize("offered", [50, 1_000, 20_000])

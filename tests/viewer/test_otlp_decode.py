@@ -1,4 +1,4 @@
-# ruff: noqa: SIM300  # the house puts the expected value on the left
+# the house puts the expected value on the left
 
 import pytest
 from hypothesis import given, settings
@@ -157,4 +157,4 @@ def test_random_bytes_are_refused_or_decoded_and_nothing_else(body: bytes) -> No
         try:
             decode(body)
         except BadPayload as error:
-            assert "is not a valid Export" in str(error)  # noqa: PT017
+            assert "is not a valid Export" in str(error)
