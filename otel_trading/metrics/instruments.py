@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from opentelemetry.context import Context
 from opentelemetry.metrics import (
@@ -11,9 +11,6 @@ from opentelemetry.metrics import (
     Counter,
     Histogram,
     Meter,
-    NoOpCounter,
-    NoOpHistogram,
-    NoOpUpDownCounter,
     ObservableCounter,
     ObservableGauge,
     ObservableUpDownCounter,
@@ -28,6 +25,8 @@ from otel_trading.metrics.handles import BoundCounter, BoundGauge, BoundHistogra
 from otel_trading.metrics.measurement import labels, number
 from otel_trading.sdk import ApiGauge
 
+H = TypeVar("H")
+
 
 class _Named:
     """Name, unit and description, which OpenTelemetry's API classes do not keep."""
@@ -36,100 +35,77 @@ class _Named:
         self.name, self.unit, self.description = name, unit, description
 
 
-class TradingCounter(_Named, Counter):
-    """A monotonic counter; wrong values are counted and said once, never raised."""
+class _Synchronous(_Named, Generic[H]):
+    """What all synchronous instruments share: a real one to delegate to, checks, and `bind`."""
 
-    _real: Counter = NoOpCounter("none")
+    _real: Any = None
+    _not_negative = False
+
+    def bind(self, attributes: Mapping[str, Any] | None = None, /, **more: Any) -> H:
+        """The instrument with fixed attributes; see `handles.bind`."""
+        bound: H = handles.bind(self, attributes, **more)
+        return bound
+
+    def _measure(self, method: str, amount: object, attributes: object, context: Context | None) -> None:
+        """Passes a checked measurement on; wrong values are counted and said once, never raised."""
+        try:
+            value = number(amount, self.name, monotonic=self._not_negative)
+            if value is not None and self._real is not None:
+                getattr(self._real, method)(value, labels(attributes, self.name), context)
+        except Exception as error:
+            diagnostics.trouble("metrics.record_failed", "%s could not be recorded: %r", self.name, error)
+
+
+class TradingCounter(_Synchronous[BoundCounter], Counter):
+    """A monotonic counter."""
+
+    _not_negative = True
 
     def add(self, amount: int | float, attributes: Any = None, context: Context | None = None) -> None:
-        """Adds a number that is not negative."""
-        try:
-            value = number(amount, self.name, monotonic=True)
-            if value is not None:
-                self._real.add(value, labels(attributes, self.name), context)
-        except Exception as error:
-            _failed(self.name, error)
-
-    def bind(self, attributes: Mapping[str, Any] | None = None, /, **more: Any) -> BoundCounter:
-        """The counter with fixed attributes; see `handles.bind`."""
-        bound: BoundCounter = handles.bind(self, attributes, **more)
-        return bound
+        """Adds a number that is not negative. Never raises."""
+        self._measure("add", amount, attributes, context)
 
     def follow(self, meter: Meter) -> None:
         """Takes the real instrument from `meter`."""
         self._real = meter.create_counter(self.name, self.unit, self.description)
 
 
-class TradingUpDownCounter(_Named, UpDownCounter):
-    """An up-down counter; wrong values are counted and said once, never raised."""
-
-    _real: UpDownCounter = NoOpUpDownCounter("none")
+class TradingUpDownCounter(_Synchronous[BoundCounter], UpDownCounter):
+    """An up-down counter."""
 
     def add(self, amount: int | float, attributes: Any = None, context: Context | None = None) -> None:
-        """Adds a number."""
-        try:
-            value = number(amount, self.name)
-            if value is not None:
-                self._real.add(value, labels(attributes, self.name), context)
-        except Exception as error:
-            _failed(self.name, error)
-
-    def bind(self, attributes: Mapping[str, Any] | None = None, /, **more: Any) -> BoundCounter:
-        """The counter with fixed attributes; see `handles.bind`."""
-        bound: BoundCounter = handles.bind(self, attributes, **more)
-        return bound
+        """Adds a number. Never raises."""
+        self._measure("add", amount, attributes, context)
 
     def follow(self, meter: Meter) -> None:
         """Takes the real instrument from `meter`."""
         self._real = meter.create_up_down_counter(self.name, self.unit, self.description)
 
 
-class TradingGauge(_Named, ApiGauge):
-    """A synchronous gauge; wrong values are counted and said once, never raised."""
-
-    _real: Any = None
+class TradingGauge(_Synchronous[BoundGauge], ApiGauge):
+    """A synchronous gauge."""
 
     def set(self, amount: int | float, attributes: Any = None, context: Context | None = None) -> None:
-        """Sets the value."""
-        try:
-            value = number(amount, self.name)
-            if value is not None and self._real is not None:
-                self._real.set(value, labels(attributes, self.name), context)
-        except Exception as error:
-            _failed(self.name, error)
-
-    def bind(self, attributes: Mapping[str, Any] | None = None, /, **more: Any) -> BoundGauge:
-        """The gauge with fixed attributes; see `handles.bind`."""
-        bound: BoundGauge = handles.bind(self, attributes, **more)
-        return bound
+        """Sets the value. Never raises."""
+        self._measure("set", amount, attributes, context)
 
     def follow(self, meter: Meter) -> None:
         """Takes the real instrument from `meter`."""
         self._real = meter.create_gauge(self.name, self.unit, self.description)
 
 
-class TradingHistogram(_Named, Histogram):
-    """A histogram; wrong values are counted and said once, never raised."""
+class TradingHistogram(_Synchronous[BoundHistogram], Histogram):
+    """A histogram; OpenTelemetry's take no negative values."""
 
-    _real: Histogram = NoOpHistogram("none")
+    _not_negative = True
 
     def __init__(self, name: str, unit: str, description: str, advisory: Sequence[float] | None) -> None:
         super().__init__(name, unit, description)
         self.advisory = advisory
 
     def record(self, amount: int | float, attributes: Any = None, context: Context | None = None) -> None:
-        """Records a number in the instrument's unit; OpenTelemetry's histograms take no negative ones."""
-        try:
-            value = number(amount, self.name, monotonic=True)
-            if value is not None:
-                self._real.record(value, labels(attributes, self.name), context)
-        except Exception as error:
-            _failed(self.name, error)
-
-    def bind(self, attributes: Mapping[str, Any] | None = None, /, **more: Any) -> BoundHistogram:
-        """The histogram with fixed attributes; see `handles.bind`."""
-        bound: BoundHistogram = handles.bind(self, attributes, **more)
-        return bound
+        """Records a number in the instrument's unit. Never raises."""
+        self._measure("record", amount, attributes, context)
 
     def follow(self, meter: Meter) -> None:
         """Takes the real instrument from `meter`."""
@@ -201,7 +177,3 @@ def harmless(callback: Any, name: str, monotonic: bool) -> Callback:
 def _observation(item: Observation, name: str, monotonic: bool) -> Observation | None:
     value = number(item.value, name, monotonic=monotonic)
     return None if value is None else Observation(value, labels(item.attributes, name), item.context)
-
-
-def _failed(name: str, error: Exception) -> None:
-    diagnostics.trouble("metrics.record_failed", "%s could not be recorded: %r", name, error)

@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, TraceFlags
+from support.certificates import localhost
 from support.servers import Receiver, drip, flood, free_port, hang, raw_server
 
 from otel_trading.config.plan import ExporterPlan
@@ -137,32 +138,9 @@ def test_close_cuts_a_request_short() -> None:
 def test_tls_is_checked_against_the_given_certificates(tmp_path: Any) -> None:
     """An unknown certificate is refused, the given one accepted; a client certificate is shown."""
     import ssl
-    import subprocess
     from http.server import BaseHTTPRequestHandler, HTTPServer
 
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-keyout",
-            key,
-            "-out",
-            certificate,
-            "-days",
-            "2",
-            "-subj",
-            "/CN=localhost",
-            "-addext",
-            "subjectAltName=DNS:localhost,IP:127.0.0.1",
-        ],
-        check=True,
-        capture_output=True,
-    )
+    authority, certificate, key = localhost(tmp_path)
     shown: list[object] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -178,7 +156,7 @@ def test_tls_is_checked_against_the_given_certificates(tmp_path: Any) -> None:
     server = HTTPServer(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    context.load_verify_locations(certificate)
+    context.load_verify_locations(authority)
     context.verify_mode = ssl.CERT_REQUIRED
     server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
@@ -187,7 +165,7 @@ def test_tls_is_checked_against_the_given_certificates(tmp_path: Any) -> None:
         url = f"https://localhost:{server.server_address[1]}"
         unknown = transport(url).send([span()], 5)
         assert (unknown.retry, unknown.reason) == (True, "unreachable")
-        files = {"certificate": str(certificate), "client_key": str(key), "client_certificate": str(certificate)}
+        files = {"certificate": str(authority), "client_key": str(key), "client_certificate": str(certificate)}
         assert transport(url, **files).send([span()], 5).retry is False
         assert len(shown) == 1
         assert shown[0]

@@ -6,7 +6,6 @@ import http.client
 import json
 import socket
 import ssl
-import subprocess
 import threading
 import urllib.error
 import urllib.request
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.certificates import localhost
 from support.servers import wait_until
 
 import otel_trading as ot
@@ -103,34 +103,12 @@ def test_a_token_is_demanded_where_one_is_set() -> None:
 
 def test_tls_is_served_where_a_certificate_is_set(tmp_path: Path) -> None:
     """And a plain request gets nothing."""
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-keyout",
-            key,
-            "-out",
-            certificate,
-            "-days",
-            "2",
-            "-subj",
-            "/CN=localhost",
-            "-addext",
-            "subjectAltName=DNS:localhost",
-        ],
-        check=True,
-        capture_output=True,
-    )
+    authority, certificate, key = localhost(tmp_path)
     knobs = {"prometheus_certificate": str(certificate), "prometheus_key": str(key), "metrics_exporter": "prometheus"}
     with ot.init("x", prometheus_port=0, stdout="off", **knobs) as telemetry:
         assert telemetry.metrics_url is not None
         assert telemetry.metrics_url.startswith("https://localhost:")
-        context = ssl.create_default_context(cafile=str(certificate))
+        context = ssl.create_default_context(cafile=str(authority))
         with urllib.request.urlopen(telemetry.metrics_url, context=context) as reply:
             assert reply.status == 200
         with pytest.raises((urllib.error.URLError, ConnectionError, http.client.HTTPException)):
