@@ -213,8 +213,10 @@ class Telemetry:
         provider: Any = sdk.NoOpLoggerProvider()
         if plan is not None:
             lane = self._lanes["logs"] = logs_part.create_lane(plan, self._redactor)
-            provider = foreign
-            if foreign is None:
+            if foreign is not None:
+                self._undo.append(logs_part.join(foreign, lane))
+                provider = foreign
+            else:
                 provider = logs_part.create_provider(plan, self.resource, lane)
                 if self._in_memory.log_processor is not None:
                     provider.add_log_record_processor(self._in_memory.log_processor)

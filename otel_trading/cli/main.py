@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
-from otel_trading.cli import demo, logs, trace, traces
+from otel_trading.cli import config, demo, logs, trace, traces
 from otel_trading.ground.errors import OtelTradingError
 
-_COMMANDS = (demo, traces, trace, logs)
+_COMMANDS = (demo, traces, trace, logs, config)
 
 
 class Parser(argparse.ArgumentParser):
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> Parser:
     """Returns the parser of all commands."""
-    found = Parser(prog="otel-trading", description="OpenTelemetry for trading systems: demo, and reading its store.")
+    found = Parser(prog="otel-trading", description="OpenTelemetry for trading: demo, its store, configuration.")
     found.add_argument("--version", action="version", version=f"otel-trading {_version()}")
     subparsers = found.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
     for command in _COMMANDS:

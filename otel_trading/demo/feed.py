@@ -35,7 +35,8 @@ def generate(seed: int, rate: float) -> Iterator[Paced]:
     rng = random.Random(seed)
     mid, sequence, clock_ns = 60_000.0, 0, _START_NS
     burst_left = 0
-    next_burst, next_gap, next_stale = rng.randint(60, 160), rng.randint(200, 500), rng.randint(700, 1100)
+    next_burst, next_gap = rng.randint(60, 160), rng.randint(200, 500)
+    next_stale_ns = clock_ns + int(rng.uniform(3.5, 5.5) * 1e9)
     for number in range(1, 2**62):
         delay_s = rng.uniform(0.5, 1.5) / rate
         if number >= next_burst:
@@ -43,8 +44,8 @@ def generate(seed: int, rate: float) -> Iterator[Paced]:
         if burst_left:
             burst_left -= 1
             delay_s /= 10
-        if number >= next_stale:
-            delay_s, next_stale = STALE_S, number + rng.randint(1500, 2500)
+        if clock_ns >= next_stale_ns:  # by time, or a fast feed would be silent half of it
+            delay_s, next_stale_ns = max(delay_s, STALE_S), clock_ns + int(rng.uniform(8, 14) * 1e9)
         previous, sequence = sequence, sequence + 1
         if number >= next_gap:
             previous = sequence = previous + rng.randint(2, 9)  # the venue sent these, nobody received them

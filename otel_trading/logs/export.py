@@ -33,12 +33,16 @@ def redact_record(item: ReadableLogRecord, redactor: Redactor) -> ReadableLogRec
 class LogDelivery(LogRecordProcessor):
     """Offers every record to the workers. `on_emit` never blocks for I/O and never raises."""
 
-    def __init__(self, lane: Lane) -> None:
-        self._lane = lane
+    def __init__(self, lane: Lane | None = None) -> None:
+        self.lane = lane
+        """Where records go; None drops them, in an application's own provider that keeps its processors for ever."""
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         """Hands the record over."""
-        self._lane.offer(
+        lane = self.lane
+        if lane is None:
+            return
+        lane.offer(
             ReadableLogRecord(
                 log_record=log_record.log_record,
                 resource=log_record.resource or Resource.get_empty(),
@@ -52,4 +56,5 @@ class LogDelivery(LogRecordProcessor):
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Flushes the lane within the limit."""
-        return self._lane.flushed(self._lane.ask_to_flush(), Deadline(timeout_millis / 1000))
+        lane = self.lane
+        return lane is None or lane.flushed(lane.ask_to_flush(), Deadline(timeout_millis / 1000))

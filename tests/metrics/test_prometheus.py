@@ -16,6 +16,7 @@ from support.servers import Receiver
 
 import otel_trading as ot
 from otel_trading.metrics.exponential import explicit, explicit_point
+from otel_trading.metrics.prometheus import can_label_constants
 
 SERVED = {
     "traces_exporter": "none",
@@ -58,14 +59,26 @@ def test_a_scrape_shows_names_units_types_values_and_labels() -> None:
 
 
 def test_switches_of_the_specification_are_obeyed() -> None:
-    """scope_info_enabled, target_info_enabled, resource_constant_labels."""
-    knobs = {"scope_info_enabled": False, "target_info_enabled": False, "resource_constant_labels": ["service.name"]}
+    """scope_info_enabled and target_info_enabled."""
+    knobs = {"scope_info_enabled": False, "target_info_enabled": False}
     with ot.init("risk", **SERVED, **knobs) as telemetry:
         ot.meter().create_counter("orders").add(1)
         text = scraped(telemetry)
-    assert 'orders_total{service_name="risk"} 1.0' in text
+    assert "\norders_total 1.0\n" in text
     assert "target_info" not in text
     assert "otel_scope" not in text
+
+
+def test_resource_attributes_become_labels_or_the_old_exporter_is_named() -> None:
+    """resource_constant_labels; the exporter learnt it with 0.66b1."""
+    knobs = {**SERVED, "scope_info_enabled": False, "resource_constant_labels": ["service.n*"]}
+    if not can_label_constants():
+        with pytest.raises(ot.ConfigurationError, match="Install opentelemetry-exporter-prometheus 0.66b1 or newer"):
+            ot.init("risk", **knobs)
+        return
+    with ot.init("risk", **knobs) as telemetry:
+        ot.meter().create_counter("orders").add(1)
+        assert 'orders_total{service_name="risk"} 1.0' in scraped(telemetry)
 
 
 def test_openmetrics_is_served_to_those_who_ask() -> None:

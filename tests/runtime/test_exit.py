@@ -15,14 +15,21 @@ ot.meter().create_counter("orders").bind().add(1)
 for _ in range(20):
     with ot.tracer().start_as_current_span("order.submit"):
         ot.get_logger().info("submitted")
+import time
+print(time.monotonic(), flush=True)
 """
 
 
 def _leave(url: str) -> children.Ended:
     ended = children.run(SERVICE.format(url=url))
     assert ended.code == 0, ended.err
-    assert ended.seconds < 6.0
+    assert _leaving_s(ended) < 6.0
     return ended
+
+
+def _leaving_s(ended: children.Ended) -> float:
+    """Seconds from the program's last line to the end of its process; both clocks are the machine's."""
+    return ended.at - float(ended.out)
 
 
 def test_exit_is_quick_with_a_dead_endpoint() -> None:
@@ -30,7 +37,7 @@ def test_exit_is_quick_with_a_dead_endpoint() -> None:
     ended = _leave(f"http://127.0.0.1:{free_port()}")
     assert len(ended.err.splitlines()) == 1
     assert "no OpenTelemetry receiver takes data" in ended.err
-    assert ended.seconds < 3.0
+    assert _leaving_s(ended) < 3.0
 
 
 @pytest.mark.parametrize("behaviour", [hang, drip, flood], ids=["hangs", "drips", "floods"])
@@ -69,16 +76,16 @@ def test_exit_is_quick_with_a_dead_grpc_endpoint() -> None:
     )
     ended = children.run(code)
     assert ended.code == 0, ended.err
-    assert ended.seconds < 6.5
+    assert _leaving_s(ended) < 6.0
 
 
 def test_sigterm_delivers_what_was_buffered_and_keeps_the_exit_status(otlp: Receiver) -> None:
     """The default action still happens after the flush."""
-    code = SERVICE.format(url=otlp.url) + "\nimport sys, time\nprint('ready', flush=True)\ntime.sleep(60)\n"
+    code = SERVICE.format(url=otlp.url) + "\ntime.sleep(60)\n"
     code = code.replace('stdout="off"', 'stdout="off", traces_schedule_delay_s=60, logs_schedule_delay_s=60')
     with children.start(code) as child:
         assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
+        child.stdout.readline()
         child.send_signal(signal.SIGTERM)
         child.communicate(timeout=10)
     assert child.returncode == -signal.SIGTERM
@@ -89,7 +96,7 @@ def test_sigterm_delivers_what_was_buffered_and_keeps_the_exit_status(otlp: Rece
 def test_sigterm_ends_in_time_with_an_endpoint_that_hangs() -> None:
     """The flush has a deadline there too."""
     with raw_server(hang) as url:
-        code = SERVICE.format(url=url) + "\nimport time\nprint('ready', flush=True)\ntime.sleep(60)\n"
+        code = SERVICE.format(url=url) + "\ntime.sleep(60)\n"
         with children.start(code) as child:
             assert child.stdout is not None
             child.stdout.readline()

@@ -17,7 +17,8 @@ class Ended:
     code: int
     out: str
     err: str
-    seconds: float
+    at: float
+    """When it had ended, on the monotonic clock of the machine."""
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -40,11 +41,10 @@ def start(code: str, *arguments: str, **extra: str) -> subprocess.Popen[str]:
 
 def run(code: str, *arguments: str, timeout_s: float = 60, **extra: str) -> Ended:
     """Runs `python -c code` to its end."""
-    began = time.monotonic()
     with start(code, *arguments, **extra) as child:
         try:
             out, err = child.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired:
             child.kill()
             raise
-    return Ended(child.returncode, out, err, time.monotonic() - began)
+    return Ended(child.returncode, out, err, time.monotonic())

@@ -14,7 +14,7 @@ def record_everything() -> None:
     with ot.tracer().start_as_current_span("order.submit"):
         ot.get_logger("risk").warning("rejected", client_order_id="C1")
     ot.meter().create_counter("orders", unit="{order}").bind(venue="x").add(2)
-    ot.meter().create_histogram("latency", unit="s", explicit_bucket_boundaries_advisory=[1, 2]).record(1.5)
+    ot.meter().create_histogram("capture.latency", unit="s", explicit_bucket_boundaries_advisory=[1, 2]).record(1.5)
 
 
 def test_two_captures_of_the_same_code_are_equal() -> None:
@@ -39,7 +39,7 @@ def test_all_three_signals_are_there_with_exact_values(captured_telemetry: Captu
     assert (record.timestamp, record.severity_number) == (START_NS, SeverityNumber.WARN)
     assert (record.trace_id, record.span_id) == (span.context.trace_id, span.context.span_id)
     assert dict(record.attributes)["trading.order.client_id"] == "C1"
-    point = captured.metric("latency")
+    point = captured.metric("capture.latency")
     assert (point.unit, point.count, point.sum, point.bucket_counts, point.explicit_bounds) == (
         "s",
         1,
