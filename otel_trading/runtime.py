@@ -361,9 +361,13 @@ class Telemetry:
 
     def _stop(self, deadline: Deadline) -> bool:
         self._stopped = True
-        clean = self._logs is None or self._logs.stop(deadline)
+        clean = self._metrics is None or self._metrics.collect(deadline)
+        for lane in self._lanes.values():
+            lane.ask_to_flush()
+        if self._logs is not None:
+            # half at most, so that a standard output that nobody reads leaves time for the receiver
+            clean &= self._logs.stop(Deadline(deadline.remaining_s() / 2))
         if self._metrics is not None:
-            clean &= self._metrics.collect(deadline)
             self._metrics.stop_readers()
         providers.let_go()
         for lane in self._lanes.values():

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 
 from otel_trading.config.config import Setting
 from otel_trading.config.kinds import Number, Rejected
-from otel_trading.config.knobs import KNOBS, PREFIX, Knob
+from otel_trading.config.knob import PREFIX, Knob
+from otel_trading.config.knobs import KNOBS
 from otel_trading.ground.errors import Problem
 
 # Ours, but read by other parts than the table.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from otel_trading.config.config import Config
-from otel_trading.config.knobs import SIGNALS
+from otel_trading.config.knob import SIGNALS
 
 PATHS = {"traces": "v1/traces", "metrics": "v1/metrics", "logs": "v1/logs"}
 OTLP_HTTP, OTLP_GRPC, CONSOLE = "otlp_http", "otlp_grpc", "console"

@@ -1,0 +1,1 @@
+"""The one table of knobs, a file a group."""
