@@ -10,6 +10,8 @@ from support.servers import Receiver, receiver
 
 import otel_trading as ot
 
+pytest_plugins = ["otel_trading.testing.plugin"]
+
 
 @pytest.fixture(autouse=True)
 def _stopped(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

@@ -168,6 +168,10 @@ def test_files_that_are_named_exist() -> None:
         text = page.read_text()
         for path in re.findall(r"`((?:otel_trading|tests|examples|benchmarks|changelog\.d)/[\w./-]*)`", text):
             assert (ROOT / path).exists(), f"{name_of(page)}: {path}"
+    rooms = re.findall(
+        r"`([a-z_]+/(?:[a-z_]+/?)*(?:\.py)?|[a-z_]+\.py)`", (ROOT / "docs/how-it-is-built.md").read_text()
+    )
+    assert [path for path in rooms if not any((base / path).exists() for base in (ROOT / "otel_trading", ROOT))] == []
 
 
 def test_pages_name_no_place_of_one_machine() -> None:

@@ -21,13 +21,17 @@ class Ended:
     """When it had ended, on the monotonic clock of the machine."""
 
 
-def environment(**extra: str) -> dict[str, str]:
-    """The environment without any OTEL variable and without pytest's marks."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "PYTEST_", "COV_"))}
+def environment(*, measured: bool = True, **extra: str) -> dict[str, str]:
+    """The environment without any OTEL variable and without pytest's marks.
+
+    `measured=False` keeps coverage out of the child, whose own locks and memory would spoil some tests.
+    """
+    left_out = ("OTEL_", "PYTEST_") if measured else ("OTEL_", "PYTEST_", "COV")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(left_out)}
     return {**kept, "PYTHONDONTWRITEBYTECODE": "1", **extra}
 
 
-def start(code: str, *arguments: str, **extra: str) -> subprocess.Popen[str]:
+def start(code: str, *arguments: str, measured: bool = True, **extra: str) -> subprocess.Popen[str]:
     """Starts `python -c code`; the caller waits for it."""
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code), *arguments],
@@ -35,13 +39,13 @@ def start(code: str, *arguments: str, **extra: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
         text=True,
-        env=environment(**extra),
+        env=environment(measured=measured, **extra),
     )
 
 
-def run(code: str, *arguments: str, timeout_s: float = 60, **extra: str) -> Ended:
+def run(code: str, *arguments: str, timeout_s: float = 60, measured: bool = True, **extra: str) -> Ended:
     """Runs `python -c code` to its end."""
-    with start(code, *arguments, **extra) as child:
+    with start(code, *arguments, measured=measured, **extra) as child:
         try:
             out, err = child.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired:
