@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+from pathlib import Path
 
 import nox
 
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
-PYTHONS = [version for version in ("3.12", "3.13") if shutil.which(f"python{version}")]
-"""The other Pythons of this machine; 3.11 is what `make test` uses."""
+nox.options.error_on_missing_interpreters = True
+
+
+def interpreter(version: str) -> str:
+    """Where CPython of this version is: on the PATH or among pyenv's; else the bare version, which nox reports."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = [shutil.which(f"python{version}"), *sorted(map(str, pyenv.glob(f"{version}.*/bin/python")))]
+    for path in filter(None, found):
+        # a pyenv shim is on the PATH for every version and works only for the chosen one
+        if subprocess.run([path, "--version"], capture_output=True).returncode == 0:
+            return path
+    return version
+
+
+PYTHONS = [interpreter(version) for version in ("3.12", "3.13")]
+"""The Pythons beside 3.11, which is what `make test` uses."""
 
 TEST = ("pytest", "-n", "4", "-m", "not shared")
 

@@ -21,6 +21,11 @@ class Distro(BaseDistro):  # type: ignore[misc]  # opentelemetry-instrumentation
     def _configure(self, **kwargs: Any) -> None:
         """Does nothing."""
 
+    def load_instrumentor(self, entry_point: Any, **kwargs: Any) -> None:
+        """Activates one instrumentation; asyncio and threads are left to the knobs, which `init()` has obeyed."""
+        if entry_point.name not in ("asyncio", "threading"):
+            super().load_instrumentor(entry_point, **kwargs)
+
 
 class Configurator(sdk.BaseConfigurator):
     """Calls `init()` before the application starts; the application's own `init()` then finds it running."""

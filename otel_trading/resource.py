@@ -52,7 +52,7 @@ def create_resource(config: Config, plan: Plan) -> Resource:
     Precedence: knobs named in `init()` or the environment, then `resource_attributes`, then detectors by name, then
     what is detected here. With a declarative file its `resource` section takes the place of the detected part.
     """
-    base = _from_file(plan) if plan.from_file else {**_detected(), **_detectors(config["resource_detectors"])}
+    base = {**(_from_file(plan, config) if plan.from_file else _detected()), **_detectors(config["resource_detectors"])}
     given = {key: values.attribute(value) for key, value in config["resource_attributes"].items()}
     named = {
         attribute: config[knob]
@@ -71,8 +71,13 @@ def _weaker_than_attributes(config: Config, knob: str, attribute: str) -> bool:
     )
 
 
-def _from_file(plan: Plan) -> dict[str, Any]:
-    return {**dict(sdk.resource_from_model(plan.resource_model).attributes), **_distribution()}
+def _from_file(plan: Plan, config: Config) -> dict[str, Any]:
+    try:
+        return {**dict(sdk.resource_from_model(plan.resource_model).attributes), **_distribution()}
+    except Exception as error:
+        if config.file is None:
+            raise
+        raise config.file.cannot_serve(error, "resource") from error
 
 
 def _distribution() -> dict[str, Any]:

@@ -11,10 +11,8 @@ from types import TracebackType
 from typing import Any, Unpack
 
 from opentelemetry import propagate
-from opentelemetry.metrics import Meter
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.propagators.textmap import TextMapPropagator
-from opentelemetry.trace import Tracer
 
 from otel_trading import leaving, providers, sdk
 from otel_trading.config.arguments import Arguments
@@ -36,11 +34,13 @@ from otel_trading.health.server import Server, listen
 from otel_trading.logs import part as logs_part
 from otel_trading.logs import pipeline
 from otel_trading.metrics.part import MetricsPart
+from otel_trading.metrics.provider import DelegatingMeter
 from otel_trading.privacy.destinations import Destinations
 from otel_trading.privacy.redaction import Redactor
 from otel_trading.resource import create_resource
 from otel_trading.traces import part as traces_part
 from otel_trading.traces import propagation
+from otel_trading.traces.provider import DelegatingTracer
 
 _LEVELS = {"trace": 5, "debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 
@@ -125,12 +125,12 @@ def flush(timeout_s: float = 5.0) -> bool:
     return True if active is None else active.flush(timeout_s)
 
 
-def tracer(name: str = "otel_trading", version: str | None = None) -> Tracer:
+def tracer(name: str = "otel_trading", version: str | None = None) -> DelegatingTracer:
     """A tracer that lives as long as the process, whatever `init()` and `shutdown()` do."""
     return providers.tracers.get_tracer(name, version)
 
 
-def meter(name: str = "otel_trading", version: str | None = None) -> Meter:
+def meter(name: str = "otel_trading", version: str | None = None) -> DelegatingMeter:
     """A meter that lives as long as the process, whatever `init()` and `shutdown()` do."""
     return providers.meters.get_meter(name, version)
 
@@ -142,6 +142,7 @@ class Telemetry:
 
     Attributes:
         config: the frozen configuration with the source of each value.
+        redactor: what masks secrets; `redactor.text(...)` and `redactor.mapping(...)` show what leaves.
         metrics_url: where Prometheus scrapes; None if nothing is served.
     """
 
@@ -149,7 +150,7 @@ class Telemetry:
         self.config = config
         self.metrics_url: str | None = None
         self._in_memory = in_memory
-        self._redactor: Redactor
+        self.redactor: Redactor
         self._lanes: dict[str, Lane] = {}
         self._metrics: MetricsPart | None = None
         self._logs: pipeline.LogPipeline | None = None
@@ -166,7 +167,7 @@ class Telemetry:
         silent = self.config["under_pytest"] == "silent" and running_under_pytest()
         try:
             plan = _plan(self.config, silent)
-            self._redactor = _redactor(self.config)
+            self.redactor = _redactor(self.config)
             self.resource = create_resource(self.config, plan)
             foreign = providers.claim()
             self._start_metrics(plan.metrics, plan.endpoint, foreign.meters)
@@ -186,7 +187,7 @@ class Telemetry:
     def _start_traces(self, plan: TracesPlan | None, foreign: Any) -> None:
         if plan is None:
             return
-        lane = self._lanes["traces"] = traces_part.create_lane(plan, self._redactor)
+        lane = self._lanes["traces"] = traces_part.create_lane(plan, self.redactor)
         if foreign is not None:
             self._undo.append(traces_part.join(foreign, lane))
             providers.tracers.delegate_to(foreign)
@@ -212,7 +213,7 @@ class Telemetry:
     def _start_logs(self, plan: LogsPlan | None, foreign: Any) -> None:
         provider: Any = sdk.NoOpLoggerProvider()
         if plan is not None:
-            lane = self._lanes["logs"] = logs_part.create_lane(plan, self._redactor)
+            lane = self._lanes["logs"] = logs_part.create_lane(plan, self.redactor)
             if foreign is not None:
                 self._undo.append(logs_part.join(foreign, lane))
                 provider = foreign
@@ -227,7 +228,7 @@ class Telemetry:
             stdout=self.config["stdout"],
             bridge_standard_library=self.config["bridge_standard_library"],
         )
-        self._logs = pipeline.start(options, providers.loggers, self._redactor)
+        self._logs = pipeline.start(options, providers.loggers, self.redactor)
 
     def _open_endpoint(self, plan: EndpointPlan | None) -> None:
         """Serves /metrics and /health; without them telemetry goes on, degraded, unless `strict`."""
@@ -409,8 +410,11 @@ def _redactor(config: Config) -> Redactor:
 
 
 def _propagator(plan: Plan, config: Config) -> TextMapPropagator:
-    if plan.from_file:
-        return sdk.propagator_from_model(plan.propagator_model)
+    if plan.propagators_from_file and config.file is not None:
+        try:
+            return sdk.propagator_from_model(plan.propagator_model)
+        except Exception as error:
+            raise config.file.cannot_serve(error, "propagator") from error
     found: list[TextMapPropagator] = []
     for name in plan.propagators:
         try:

@@ -16,6 +16,7 @@ def add_parser(subparsers: Subparsers) -> None:
     found.add_argument("--limit", type=positive_count, default=20, metavar="N", help="at most so many (default: 20)")
     found.add_argument("--service", metavar="NAME", help="only traces with a span of this service")
     found.add_argument("--errors", action="store_true", help="only traces with a span that failed")
+    found.add_argument("--orders", action="store_true", help="only traces in which an order ended")
     found.add_argument("--json", action="store_true", help="one JSON object a line; nanoseconds as text")
     found.set_defaults(run=run)
 
@@ -25,7 +26,12 @@ def run(arguments: argparse.Namespace) -> int:
     from otel_trading.viewer.text import duration_text, plain, time_text
 
     with open_store(arguments) as reader:
-        found = reader.traces(limit=arguments.limit, service=arguments.service, errors_only=arguments.errors)
+        found = reader.traces(
+            limit=arguments.limit,
+            service=arguments.service,
+            errors_only=arguments.errors,
+            orders_only=arguments.orders,
+        )
     if not arguments.json and found:
         print(f"{'trace id':<32}  {'start (UTC)':<15}  {'duration':>10}  {'spans':>5}  {'errors':>6}  root, services")
     for trace in found:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from otel_trading.ground.errors import ConfigurationError, Problem
+
 YamlPath = tuple[str | int, ...]
 """Keys and list positions from the top of the file."""
 
@@ -49,6 +51,12 @@ class ConfigFile:
         while path and path not in self.lines:
             path = path[:-1]
         return f"{Path(self.path).name}:{self.lines.get(path, 1)}"
+
+    def cannot_serve(self, error: Exception, *path: str | int) -> ConfigurationError:
+        """The error of a section that passed the schema and cannot be built here, such as a plugin that is missing."""
+        advice = "Install the package that brings it, or change the section."
+        rule = "something that the installed packages can serve"
+        return ConfigurationError([Problem(dotted(path), self.source(*path), rule, str(error), advice)])
 
     def rows(self) -> list[dict[str, Any]]:
         """The scalar entries of the standard sections, for `otel-trading config`; header values are masked."""

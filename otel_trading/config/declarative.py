@@ -109,6 +109,11 @@ class _Substitution:
             loader: Any = self.loader
             node.tag = loader.resolve(yaml.ScalarNode, node.value, (True, False))
 
+    def repeated(self, key: yaml.Node, path: YamlPath) -> None:
+        """Notes a key that stands twice, of which YAML would silently take the last."""
+        source = f"{Path(self.name).name}:{key.start_mark.line + 1}"
+        self.problems.append(Problem(dotted(path), source, "there once", "repeated", "Keep one of them."))
+
     def _replace(self, match: re.Match[str], node: yaml.ScalarNode, path: YamlPath) -> str:
         if match.group(0) == "$$":
             return "$"
@@ -134,6 +139,8 @@ def _walk(node: yaml.Node, path: YamlPath, lines: dict[YamlPath, int], put: _Sub
             _walk(item, (*path, index), lines, put, seen)
     elif isinstance(node, yaml.MappingNode):
         for key, value in node.value:
+            if (*path, str(key.value)) in lines and key.value != "<<":
+                put.repeated(key, (*path, str(key.value)))
             _walk(value, (*path, str(key.value)), lines, put, seen)
             lines[(*path, str(key.value))] = key.start_mark.line + 1
 

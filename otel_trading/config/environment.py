@@ -59,9 +59,10 @@ def standard_settings(environment: Mapping[str, str], warnings: list[str]) -> di
             try:
                 value = _standard_value(knob, variable, text, warnings)
             except Rejected as rejected:
+                unit = f" {knob.unit}" if knob.unit else ""
                 warnings.append(
                     f"{variable} must be {rejected.rule}; was {masked(knob, text)}. It is ignored and the default "
-                    f"{knob.default!r} is used."
+                    f"{knob.default!r}{unit} is used."
                 )
                 continue
             if value is not None:

@@ -6,7 +6,9 @@ arguments and files, where a wrong type is a mistake and is not guessed at.
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -160,6 +162,35 @@ class Words:
         if isinstance(value, Sequence) and all(isinstance(item, str) for item in value):
             return tuple(value)
         raise Rejected("a list of strings", "Write a list, or one string with commas.")
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """Regular expressions: one in the environment, or a JSON list, because a comma is part of many expressions."""
+
+    label: str = "list of regular expressions"
+
+    def from_text(self, text: str) -> tuple[str, ...]:
+        """Returns one pattern, or the strings of a JSON list; raises Rejected."""
+        if not text.lstrip().startswith("["):
+            return self.from_value((text,))
+        try:
+            return self.from_value(json.loads(text))
+        except json.JSONDecodeError:
+            # a character class at the beginning of one expression
+            return self.from_value((text,))
+
+    def from_value(self, value: object) -> tuple[str, ...]:
+        """Returns the patterns; a single string is one pattern. Raises Rejected for one that cannot be compiled."""
+        patterns = (value,) if isinstance(value, str) else value
+        if not isinstance(patterns, Sequence) or not all(isinstance(item, str) for item in patterns):
+            raise Rejected("a list of regular expressions", "Write a list of strings; in the environment a JSON list.")
+        for pattern in patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise Rejected("valid regular expressions", f"{pattern!r}: {error}. Mend it.") from None
+        return tuple(patterns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,7 @@ class Plan:
         endpoint: None for no server.
         propagators: names of entry points; None if `propagator_model` tells.
         propagator_model: the file's node.
+        propagators_from_file: `propagator_model` counts, even if it is None, which is a no-op.
         resource_model: the file's node, together with `from_file`.
         from_file: resource and propagator come from the models.
         instrumentation_model: the file's `instrumentation/development`.
@@ -151,6 +152,7 @@ class Plan:
     propagators: tuple[str, ...] = ("tracecontext",)
     propagator_model: Any = None
     resource_model: Any = None
+    propagators_from_file: bool = False
     from_file: bool = False
     instrumentation_model: Any = None
 
@@ -201,7 +203,7 @@ def _exporter_names(config: Config, signal: str, silent: bool) -> tuple[str, ...
 
 
 def _batch(config: Config, signal: str, name: str) -> BatchPlan:
-    exporter = _otlp(config, signal) if name == "otlp" else ExporterPlan(name)
+    exporter = otlp_exporter(config, signal) if name == "otlp" else ExporterPlan(name)
     if signal == "metrics":
         return BatchPlan(
             exporter,
@@ -220,7 +222,8 @@ def _batch(config: Config, signal: str, name: str) -> BatchPlan:
     )
 
 
-def _otlp(config: Config, signal: str) -> ExporterPlan:
+def otlp_exporter(config: Config, signal: str) -> ExporterPlan:
+    """The OTLP exporter of one signal as the knobs tell."""
     grpc = config.signal(signal, "protocol") == "grpc"
     endpoint: str = config.signal(signal, "endpoint")
     own = config[f"otlp_{signal}_endpoint"]

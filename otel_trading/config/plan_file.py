@@ -20,6 +20,7 @@ from otel_trading.config.plan import (
     Plan,
     TracesPlan,
 )
+from otel_trading.config.plan_arguments import apply
 from otel_trading.config.resolve import is_loopback
 from otel_trading.ground.errors import ConfigurationError, Problem
 
@@ -47,12 +48,13 @@ def from_file(config: Config) -> Plan:
         propagators=(),
         propagator_model=model.propagator,
         resource_model=model.resource,
+        propagators_from_file=True,
         from_file=True,
         instrumentation_model=model.instrumentation_development,
     )
     if problems:
         raise ConfigurationError(problems)
-    return plan
+    return apply(plan, config)
 
 
 def _seconds(milliseconds: int | None, default_s: float) -> float:

@@ -111,7 +111,7 @@ def _impossible_together(settings: Mapping[str, Setting], problems: list[Problem
     """Adds combinations of values that are each possible and not together."""
     for signal in ("traces", "logs"):
         queue, batch = settings[f"{signal}_queue_items"], settings[f"{signal}_batch_items"]
-        if batch.value > queue.value and _ours(batch, queue):
+        if batch.value > queue.value and batch.origin != "default" and _ours(batch, queue):
             problems.append(
                 Problem(
                     f"{signal}_batch_items",

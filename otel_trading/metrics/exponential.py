@@ -60,17 +60,16 @@ def explicit_point(point: ExponentialHistogramDataPoint) -> HistogramDataPoint:
     positive = _merged(point.positive.offset, point.positive.bucket_counts, shift)
     negative = _merged(point.negative.offset, point.negative.bucket_counts, shift)
     # bucket `index` holds (base ** index, base ** (index + 1)], its mirror [-base ** (index + 1), -base ** index)
-    at_upper_bound: dict[float, int] = defaultdict(int)
-    for index, count in negative.items():
-        at_upper_bound[-_power(index, scale)] += count
-    if point.zero_count or (negative and positive):
-        at_upper_bound[0.0] += point.zero_count
-    for index, count in positive.items():
-        at_upper_bound[_power(index + 1, scale)] += count
+    at_upper_bound: dict[float, int] = {}
+    for index in _span(negative):
+        at_upper_bound[-_power(index, scale)] = negative[index]
+    if point.zero_count or negative:
+        at_upper_bound[0.0] = point.zero_count
+    elif positive:
+        at_upper_bound[_power(min(positive), scale)] = 0
+    for index in _span(positive):
+        at_upper_bound[_power(index + 1, scale)] = positive[index]
     bounds = sorted(at_upper_bound)
-    if positive and not (point.zero_count or negative):
-        bounds.insert(0, _power(min(positive), scale))
-        at_upper_bound[bounds[0]] = 0
     return HistogramDataPoint(
         attributes=point.attributes,
         start_time_unix_nano=point.start_time_unix_nano,
@@ -91,6 +90,11 @@ def _merged(offset: int, counts: Sequence[int], shift: int) -> dict[int, int]:
         if count:
             found[(offset + position) >> shift] += count
     return found
+
+
+def _span(buckets: dict[int, int]) -> range:
+    """Every index from the lowest filled bucket to the highest: a gap would be a series that comes and goes."""
+    return range(min(buckets), max(buckets) + 1) if buckets else range(0)
 
 
 def _power(index: int, scale: int) -> float:

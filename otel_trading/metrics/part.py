@@ -96,8 +96,12 @@ class MetricsPart:
                 logging.WARNING, "the application's own meter provider cannot take a reader; /metrics stays empty"
             )
             return lambda: None
-        alone = not sdk.has_readers(provider)
-        joined = [reader for reader in self.readers if alone or reader is self.scrape]
+        if sdk.has_readers(provider):
+            for pusher in self.push:
+                pusher.stop()
+            self.push = ()
+        readers: tuple[MetricReader | None, ...] = (*self.push, self.scrape)
+        joined = [reader for reader in readers if reader is not None]
         for reader in joined:
             add(reader)
 

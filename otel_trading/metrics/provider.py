@@ -46,7 +46,7 @@ class DelegatingMeterProvider(MeterProvider):
         version: str | None = None,
         schema_url: str | None = None,
         attributes: Attributes = None,
-    ) -> Meter:
+    ) -> DelegatingMeter:
         """The meter of the scope; the same object for the same scope. Never raises, thread-safe."""
         scope = (values.text(name), version, schema_url, attributes)
         key = (*scope[:3], repr(sorted(attributes.items())) if attributes else "")

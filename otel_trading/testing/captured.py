@@ -10,6 +10,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from otel_trading.privacy.spans import redact_span
 from otel_trading.runtime import Telemetry
 from otel_trading.sdk import InMemoryLogRecordExporter
 from otel_trading.testing.fixed import FixedClock
@@ -64,8 +65,8 @@ class Captured:
 
     @property
     def spans(self) -> list[ReadableSpan]:
-        """Ended spans in the order of their ends."""
-        return list(self._spans.get_finished_spans())
+        """Ended spans in the order of their ends, redacted as they would leave."""
+        return [redact_span(span, self.telemetry.redactor) for span in self._spans.get_finished_spans()]
 
     def span(self, name: str) -> ReadableSpan:
         """The one span of this name; raises AssertionError with all names otherwise."""

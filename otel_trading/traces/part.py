@@ -27,6 +27,7 @@ from otel_trading.traces.sampler import TradingSampler
 _joined: WeakKeyDictionary[ApiTracerProvider, SpanDelivery] = WeakKeyDictionary()
 """Processors in applications' own providers, which keep them for ever: each is used again at the next `init()`."""
 
+_KNOB = {"always": "always_spans"}
 _STANDARD_WITH_RATIO = ("traceidratio", "parentbased_traceidratio")
 
 
@@ -88,7 +89,12 @@ def join(provider: ApiTracerProvider, lane: Lane) -> Callable[[], None]:
 def create_sampler(plan: TracesPlan, config: Config) -> Sampler:
     """The sampler of the plan: ours, the file's, a standard one or a plugin."""
     if plan.sampler_model is not None:
-        return sdk.sampler_from_model(plan.sampler_model)
+        try:
+            return sdk.sampler_from_model(plan.sampler_model)
+        except Exception as error:
+            if config.file is None:
+                raise
+            raise config.file.cannot_serve(error, "tracer_provider", "sampler") from error
     name = plan.sampler or "otel_trading"
     try:
         if name == "otel_trading":
@@ -115,7 +121,10 @@ def _ours(plan: TracesPlan, config: Config) -> TradingSampler:
     }
     if plan.sampler_argument and not config.explicit("default_ratio"):
         settings["default_ratio"] = float(plan.sampler_argument)
-    return TradingSampler(**{**settings, **plan.sampler_settings})
+    argued = {
+        name: value for name, value in settings.items() if config.settings[_KNOB.get(name, name)].origin == "argument"
+    }
+    return TradingSampler(**{**settings, **plan.sampler_settings, **argued})
 
 
 def _rejected(name: str, plan: TracesPlan, config: Config, error: Exception) -> Sampler:

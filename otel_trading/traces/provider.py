@@ -37,7 +37,7 @@ class DelegatingTracerProvider(TracerProvider):
         instrumenting_library_version: str | None = None,
         schema_url: str | None = None,
         attributes: Attributes = None,
-    ) -> Tracer:
+    ) -> DelegatingTracer:
         """A tracer for the scope; never raises, thread-safe."""
         scope = (values.text(instrumenting_module_name), instrumenting_library_version, schema_url, attributes)
         with self._lock:

@@ -114,7 +114,13 @@ class StoreReader:
         return _span(rows[0]) if rows else None
 
     def traces(
-        self, *, limit: int = 20, service: str | None = None, errors_only: bool = False, since_ns: int = 0
+        self,
+        *,
+        limit: int = 20,
+        service: str | None = None,
+        errors_only: bool = False,
+        orders_only: bool = False,
+        since_ns: int = 0,
     ) -> list[TraceSummary]:
         """Returns the newest traces first.
 
@@ -122,11 +128,14 @@ class StoreReader:
             limit: at most so many, default 20.
             service: only traces with a span of this service; None means all.
             errors_only: only traces with a span of status error.
+            orders_only: only traces in which an order ended.
             since_ns: only traces that began at this UTC nanosecond or later.
         """
         conditions, arguments = ["first_ns >= ?"], [since_ns]
         if errors_only:
             conditions.append("errors > 0")
+        if orders_only:
+            conditions.append("order_status IS NOT NULL")
         if service is not None:
             conditions.append(
                 "EXISTS (SELECT 1 FROM trace_services AS s WHERE s.service = ? AND s.trace_id = traces.trace_id)"

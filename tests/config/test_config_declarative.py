@@ -219,6 +219,30 @@ def test_a_bad_view_in_the_file_names_its_line(tmp_path: Path) -> None:
         ot.init(config_file=written(tmp_path, text))
 
 
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ("propagator: {composite: [{b3: }]}", r"'propagator' \(from otel.yaml:\d+\).*Plugin 'b3' not found"),
+        (
+            "resource: {detection/development: {detectors: [{nobody: }]}}",
+            r"'resource' \(from otel.yaml:\d+\).*Plugin 'nobody' not found",
+        ),
+        (
+            "tracer_provider: {processors: [{simple: {exporter: {console: }}}], sampler: "
+            "{jaeger_remote/development: {endpoint: 'http://x', initial_sampler: {always_on: }}}}",
+            r"'tracer_provider.sampler' \(from otel.yaml:\d+\).*Unsupported sampler",
+        ),
+    ],
+)
+def test_a_section_that_nobody_here_can_serve_names_its_line(tmp_path: Path, section: str, message: str) -> None:
+    """The schema lets it pass; the packages are missing."""
+    text = 'file_format: "1.1"\n' + section + "\n"
+    if "tracer_provider" not in text:
+        text += "tracer_provider: {processors: [{simple: {exporter: {console: }}}]}\n"
+    with pytest.raises(ConfigurationError, match=message):
+        ot.init(config_file=written(tmp_path, text))
+
+
 def test_the_example_file_is_valid_and_starts(tmp_path: Path) -> None:
     """`otel-trading config --example`."""
     from otel_trading.config.generate import example

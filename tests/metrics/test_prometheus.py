@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import urllib.request
 from typing import Any
 
@@ -97,6 +98,19 @@ def test_an_exponential_stream_is_converted_and_the_scrape_goes_on() -> None:
         text = scraped(telemetry)
     assert "latency_seconds_count" in text
     assert "orders_total" in text
+
+
+def test_a_converted_stream_has_no_gaps_between_its_bounds() -> None:
+    """A bucket that appears late would be a series whose beginning is lost."""
+    with ot.init("risk", views=[ot.HistogramView("gaps", boundaries=ot.exponential())], **SERVED) as telemetry:
+        histogram = ot.meter().create_histogram("gaps")
+        for value in (1.5, 100.0):
+            histogram.record(value)
+        lines = [line for line in scraped(telemetry).splitlines() if line.startswith("gaps_bucket")]
+    bounds = [float(line.split('le="')[1].split('"')[0]) for line in lines][:-1]
+    ratios = [high / low for low, high in itertools.pairwise(bounds)]
+    assert len(bounds) == 26
+    assert ratios == pytest.approx([2**0.25] * 25)
 
 
 def test_an_exponential_preference_by_otlp_leaves_metrics_explicit(otlp: Receiver) -> None:

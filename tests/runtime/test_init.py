@@ -173,6 +173,23 @@ def test_providers_with_exporters_of_their_own_are_not_exported_twice(otlp: Rece
     assert otlp.spans == []
 
 
+def test_a_provider_with_a_reader_of_its_own_is_joined_by_the_scrape_only(otlp: Receiver) -> None:
+    """No stray warnings of the SDK about readers that were never registered."""
+    code = f"""
+    from opentelemetry import metrics
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+    metrics.set_meter_provider(MeterProvider([InMemoryMetricReader()], shutdown_on_exit=False))
+    import otel_trading as ot
+    with ot.init("x", otlp_endpoint={otlp.url!r}, prometheus_port=0, stdout="off") as telemetry:
+        ot.meter().create_counter("c").add(1)
+        print(telemetry.flush(5))
+    """
+    ended = children.run(code)
+    assert (ended.out, otlp.metrics) == ("True\n", [])
+    assert "collect" not in ended.err
+
+
 def test_disabled_is_a_no_op_that_opens_nothing() -> None:
     """OTEL_SDK_DISABLED=true."""
     code = """
@@ -208,6 +225,30 @@ def test_opentelemetry_instrument_needs_no_line_of_code(otlp: Receiver, tmp_path
     )
     assert ended.stdout.splitlines()[0] == "ran", ended.stderr
     assert [span.name for span in otlp.spans] == ["order.submit"]
+
+
+def test_auto_instrumentation_leaves_asyncio_to_its_knob() -> None:
+    """The package is installed with us; its cost is not."""
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    instrument = Path(sys.executable).with_name("opentelemetry-instrument")
+    code = (
+        "from opentelemetry.instrumentation.asyncio import AsyncioInstrumentor as A\n"
+        "print(A().is_instrumented_by_opentelemetry)"
+    )
+    told = []
+    for knob in ("false", "true"):
+        environment = children.environment(
+            OTEL_TRADING_ASYNCIO_INSTRUMENTATION=knob, OTEL_TRACES_EXPORTER="none", OTEL_METRICS_EXPORTER="none",
+            OTEL_LOGS_EXPORTER="none",
+        )  # fmt: skip
+        ended = subprocess.run(
+            [instrument, sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60
+        )
+        told.append((ended.stdout.strip(), ended.stderr))
+    assert told == [("False", ""), ("True", "")]
 
 
 def test_a_failure_under_auto_instrumentation_is_one_line_and_the_application_runs(tmp_path: object) -> None:

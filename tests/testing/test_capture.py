@@ -80,6 +80,15 @@ def test_an_init_of_the_code_under_test_joins_the_capture(captured_telemetry: Ca
     assert captured_telemetry.telemetry.books()["traces"].offered == 0
 
 
+def test_spans_and_logs_are_captured_as_they_would_leave() -> None:
+    """So that users can test their own redaction."""
+    with capture(redact_keys=["weights"]) as captured:
+        with ot.tracer().start_as_current_span("order", attributes={"weights": "1,2", "venue": "x"}):
+            ot.get_logger().info("done", weights="1,2")
+    assert dict(captured.span("order").attributes or {}) == {"weights": "[redacted]", "venue": "x"}
+    assert dict(captured.log("done").attributes)["weights"] == "[redacted]"
+
+
 def test_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     """Unless a knob says so."""
     with capture():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otel_trading.config.kinds import Choice, Flag, Words
+from otel_trading.config.kinds import Choice, Flag, Patterns, Words
 from otel_trading.config.knob import COUNT, LEVELS, Knob
 from otel_trading.config.table.batches import batches
 
@@ -33,15 +33,15 @@ def logs() -> list[Knob]:
             "redact_keys",
             Words(),
             (),
-            "Further key names whose values are masked in every signal.",
+            "Further key names whose values are masked in spans, log records and log lines.",
             own_node=True,
         ),
         Knob(
             group,
             "redact_patterns",
-            Words(),
+            Patterns(),
             (),
-            "Further regular expressions whose matches are masked in every signal.",
+            "Further regular expressions whose matches are masked in spans, log records and log lines.",
             own_node=True,
         ),
         Knob(

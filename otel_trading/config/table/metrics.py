@@ -78,15 +78,14 @@ def metrics() -> list[Knob]:
             "Port of /metrics and /health; 0 takes any; taken and not asked for explicitly, the next free one.",
             standard=("OTEL_EXPORTER_PROMETHEUS_PORT",),
         ),
-        Knob(group, "scope_info_enabled", Flag(), True, "Adds otel_scope_* labels.", own_node=True),
-        Knob(group, "target_info_enabled", Flag(), True, "Adds the target_info series.", own_node=True),
+        Knob(group, "scope_info_enabled", Flag(), True, "Adds otel_scope_* labels."),
+        Knob(group, "target_info_enabled", Flag(), True, "Adds the target_info series."),
         Knob(
             group,
             "resource_constant_labels",
             Words(),
             (),
             "Patterns of resource attributes that become labels of every series.",
-            own_node=True,
         ),
         Knob(
             group,
@@ -94,7 +93,6 @@ def metrics() -> list[Knob]:
             Choice(STRATEGIES),
             STRATEGIES[0],
             "How names are translated for Prometheus.",
-            own_node=True,
         ),
         Knob(
             group,
