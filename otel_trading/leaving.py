@@ -20,6 +20,8 @@ from otel_trading.ground import diagnostics
 _shut_down: Callable[[], object] | None = None
 _timeout_s = 5.0
 _registered = False
+_leaving = False
+_postponed = 0
 
 
 def prepare(shut_down: Callable[[], object], in_forked_child: Callable[[], None]) -> None:
@@ -48,6 +50,17 @@ def prepare_this_process() -> None:
 
 
 def _at_exit() -> None:
+    """Stops telemetry; a SIGTERM that came meanwhile is raised afterwards, so that the exit status tells of it."""
+    global _leaving
+    _leaving = True
+    _stop()
+    _leaving = False
+    if _postponed:
+        signal.signal(_postponed, signal.SIG_DFL)
+        os.kill(os.getpid(), _postponed)
+
+
+def _stop() -> None:
     if _shut_down is not None:
         try:
             _shut_down()
@@ -85,9 +98,17 @@ def _is_ours() -> bool:
 
 
 def _on_sigterm(number: int, _frame: FrameType | None) -> None:
+    global _postponed
+    if _leaving:
+        _postponed = number
+        return
     # another thread, because the main one may be holding a lock that the flush needs
-    worker = threading.Thread(target=_at_exit, name="otel_trading sigterm", daemon=True)
-    worker.start()
+    worker = threading.Thread(target=_stop, name="otel_trading sigterm", daemon=True)
+    try:
+        worker.start()
+    except RuntimeError:  # CPython 3.12 starts no thread while it exits
+        _postponed = number
+        return
     worker.join(_timeout_s + 0.5)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.kill(os.getpid(), number)

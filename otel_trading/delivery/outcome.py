@@ -54,4 +54,4 @@ class Transport(Protocol[T_contra]):
         """Tries once to send the items within `timeout_s` seconds, from connect to the last byte of the reply."""
 
     def close(self) -> None:
-        """Frees connections; a `send` under way may fail."""
+        """Frees connections and returns at once; a `send` under way may fail."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from otel_trading.config.plan import CONSOLE, OTLP_GRPC, ExporterPlan
 from otel_trading.delivery import reachability
 from otel_trading.delivery.encode import points
 from otel_trading.delivery.outcome import EXPORTER_FAILED, UNREACHABLE, Outcome
+from otel_trading.ground import diagnostics
 
 
 class StockExporter:
@@ -58,8 +60,19 @@ class StockExporter:
         return Outcome({UNREACHABLE: weight})
 
     def close(self) -> None:
-        """Shuts the exporter down."""
-        self._exporter.shutdown()
+        """Shuts the exporter down on a thread of its own, because it may wait in there as long as it likes."""
+        closer = threading.Thread(target=self._shut_down, name=f"otel_trading close {self._signal}", daemon=True)
+        try:
+            closer.start()
+        except RuntimeError:  # CPython 3.12 starts no thread while it exits; the process takes the connection with it
+            return
+        closer.join(0.2)
+
+    def _shut_down(self) -> None:
+        try:
+            self._exporter.shutdown()
+        except Exception as error:
+            diagnostics.trouble("delivery.close_failed", "the exporter of %s failed to stop: %r", self._signal, error)
 
 
 def _create(signal: str, plan: ExporterPlan) -> Any:

@@ -10,7 +10,7 @@ import random
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic
+from typing import Generic
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
@@ -33,20 +33,6 @@ _BACKOFF_S, _BACKOFF_LIMIT_S = 0.5, 5.0
 
 def _one(_: object) -> int:
     return 1
-
-
-def _closed(transport: Transport[Any], name: str) -> None:
-    """Closes a transport on a thread of its own: a stock exporter may wait in there as long as it likes."""
-
-    def close() -> None:
-        try:
-            transport.close()
-        except Exception as error:
-            diagnostics.trouble("delivery.close_failed", "the exporter of %s could not be closed: %r", name, error)
-
-    closer = threading.Thread(target=close, name=f"otel_trading close {name}", daemon=True)
-    closer.start()
-    closer.join(0.2)
 
 
 class Worker(Generic[T]):
@@ -180,11 +166,17 @@ class Worker(Generic[T]):
                 self._queued = self._in_flight = 0
                 self._changed.notify_all()
             clean = self._dropped.total() == self._lost_at_last_flush
-        _closed(self._transport, self.name)
+        self._close()
         if late:
             # closing cuts most transports short; the grace keeps a thousand rounds from leaving threads behind
             self._thread.join(0.05)
         return clean
+
+    def _close(self) -> None:
+        try:
+            self._transport.close()
+        except Exception as error:
+            diagnostics.trouble("delivery.close_failed", "the exporter of %s could not be closed: %r", self.name, error)
 
     def _run(self) -> None:
         with suppress_instrumentation():

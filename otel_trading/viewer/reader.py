@@ -243,9 +243,11 @@ class StoreReader:
             "SELECT s.service, s.name, s.unit, s.kind, s.attributes, p.time_ns, p.value, p.count, p.total,"
             " p.buckets FROM series AS s JOIN points AS p ON p.id ="
             " (SELECT id FROM points WHERE series_id = s.id ORDER BY time_ns DESC, id DESC LIMIT 1)"
-            " WHERE (?1 IS NULL OR s.service = ?1) AND (?2 IS NULL OR s.name = ?2)"
+            " WHERE (? IS NULL OR s.service = ?) AND (? IS NULL OR s.name = ?)"
             " ORDER BY s.service, s.name, s.attributes",
             service,
+            service,
+            name,
             name,
         )
         return [_point(row) for row in rows]
@@ -272,9 +274,10 @@ class StoreReader:
         """Returns the ids that stand in one row with this one."""
         rows = self._rows(
             "SELECT s.attributes FROM order_ids AS o JOIN spans AS s ON s.id = o.row_id"
-            " WHERE o.value = ?1 AND o.source = 's'"
+            " WHERE o.value = ? AND o.source = 's'"
             " UNION SELECT l.attributes FROM order_ids AS o JOIN logs AS l ON l.id = o.row_id"
-            " WHERE o.value = ?1 AND o.source = 'l'",
+            " WHERE o.value = ? AND o.source = 'l'",
+            value,
             value,
         )
         return {other for row in rows for other in order_id_values(orjson.loads(row[0]))}

@@ -34,7 +34,7 @@ def prune(connection: sqlite3.Connection, limits: Limits) -> None:
     oldest_ns = clock.wall_ns() - int(limits.max_age_s * 1e9)
     _transaction(
         connection,
-        "SELECT trace_id FROM traces WHERE first_ns < ?1 AND last_ns < ?1",
+        "SELECT trace_id FROM traces WHERE last_ns < ?",
         "SELECT id FROM logs WHERE time_ns < ?",
         "SELECT id FROM points WHERE time_ns < ?",
         oldest_ns,

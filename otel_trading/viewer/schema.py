@@ -62,10 +62,10 @@ CREATE INDEX points_by_time ON points (time_ns);
 SUMMARISE_TRACE = f"""
 INSERT INTO traces (trace_id, first_ns, last_ns, spans, errors, root_name, root_service, order_status)
 SELECT s.trace_id, min(s.start_ns), max(s.end_ns), count(*), sum(s.status = 'error'),
-    (SELECT name FROM spans WHERE trace_id = ?1 ORDER BY parent_id <> '', start_ns LIMIT 1),
-    (SELECT service FROM spans WHERE trace_id = ?1 ORDER BY parent_id <> '', start_ns LIMIT 1),
+    (SELECT name FROM spans WHERE trace_id = ? ORDER BY parent_id <> '', start_ns LIMIT 1),
+    (SELECT service FROM spans WHERE trace_id = ? ORDER BY parent_id <> '', start_ns LIMIT 1),
     max(CASE WHEN s.name IN ({_ORDER_SPANS}) THEN substr(s.name, 7) END)
-FROM spans AS s WHERE s.trace_id = ?1 GROUP BY s.trace_id
+FROM spans AS s WHERE s.trace_id = ? GROUP BY s.trace_id
 ON CONFLICT (trace_id) DO UPDATE SET first_ns = excluded.first_ns, last_ns = excluded.last_ns,
     spans = excluded.spans, errors = excluded.errors, root_name = excluded.root_name,
     root_service = excluded.root_service, order_status = excluded.order_status

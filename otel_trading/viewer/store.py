@@ -118,7 +118,7 @@ class Store:
             )
             if added.rowcount == 1 and added.lastrowid is not None:
                 self._add_order_ids("s", added.lastrowid, order_id_values(span.attributes))
-        self._connection.executemany(schema.SUMMARISE_TRACE, [(i,) for i in {span.trace_id for span in spans}])
+        self._connection.executemany(schema.SUMMARISE_TRACE, [(i, i, i) for i in {span.trace_id for span in spans}])
         self._connection.executemany(
             "INSERT OR IGNORE INTO trace_services (service, trace_id) VALUES (?, ?)",
             {(span.service, span.trace_id) for span in spans},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 
 import pytest
 from support import children
@@ -103,6 +104,29 @@ def test_sigterm_ends_in_time_with_an_endpoint_that_hangs() -> None:
             child.send_signal(signal.SIGTERM)
             child.communicate(timeout=8)
         assert child.returncode == -signal.SIGTERM
+
+
+def test_sigterm_during_the_flush_at_exit_is_obeyed_after_it() -> None:
+    """Nothing is lost, nothing hangs, and the exit status tells of the signal."""
+    gate = threading.Event()
+    with receiver() as slow:
+        asked = threading.Event()
+
+        def answer(_path: str) -> tuple[int, dict[str, str], bytes]:
+            asked.set()
+            gate.wait(10)
+            return 200, {}, b""
+
+        slow.answer = answer
+        with children.start(SERVICE.format(url=slow.url)) as child:
+            assert child.stdout is not None
+            child.stdout.readline()
+            assert asked.wait(10)
+            child.send_signal(signal.SIGTERM)
+            gate.set()
+            child.communicate(timeout=10)
+        assert child.returncode == -signal.SIGTERM
+        assert len(slow.spans) == 20
 
 
 def test_a_handler_of_the_application_stays() -> None:
