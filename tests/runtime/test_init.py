@@ -154,6 +154,24 @@ def test_providers_set_beforehand_are_kept_and_joined(otlp: Receiver) -> None:
     assert "they are kept" in ended.err
 
 
+def test_a_logger_provider_set_beforehand_is_joined_if_nobody_else_exports(otlp: Receiver) -> None:
+    """Twice, because an application's provider keeps its processors for ever."""
+    code = f"""
+    from opentelemetry._logs import get_logger, set_logger_provider
+    from opentelemetry.sdk._logs import LoggerProvider
+    set_logger_provider(LoggerProvider(shutdown_on_exit=False))
+    import otel_trading as ot
+    for _ in range(2):
+        with ot.init("x", otlp_endpoint={otlp.url!r}, metrics_exporter="none", stdout="off"):
+            get_logger("theirs").emit(body="theirs")
+            ot.get_logger("ours").info("ours")
+        get_logger("theirs").emit(body="in between")
+    """
+    ended = children.run(code)
+    assert ended.code == 0, ended.err
+    assert sorted(record.body.string_value for record in otlp.logs) == ["ours", "ours", "theirs", "theirs"]
+
+
 def test_providers_with_exporters_of_their_own_are_not_exported_twice(otlp: Receiver) -> None:
     """The application's exporter gets its spans; ours does not get them too."""
     code = f"""
