@@ -11,8 +11,6 @@ from types import TracebackType
 from typing import Any, Unpack
 
 from opentelemetry import propagate
-from opentelemetry.propagators.composite import CompositePropagator
-from opentelemetry.propagators.textmap import TextMapPropagator
 
 from otel_trading import leaving, providers, sdk
 from otel_trading.config.arguments import Arguments
@@ -260,7 +258,9 @@ class Telemetry:
         self.metrics_url = f"{'https' if plan.certificate else 'http'}://{host}:{self._server.server_port}/metrics"
 
     def _guard_propagation(self, plan: Plan) -> None:
-        before = propagation.install(_propagator(plan, self.config), Destinations(self.config["propagation_hosts"]))
+        before = propagation.install(
+            propagation.create(plan, self.config), Destinations(self.config["propagation_hosts"])
+        )
         self._undo.append(lambda: propagate.set_global_textmap(before))
 
     def _carry_context(self, plan: Plan) -> None:
@@ -407,32 +407,6 @@ def _redactor(config: Config) -> Redactor:
         raise ConfigurationError(
             [Problem("redact_patterns", source, "valid regular expressions", value, advice)]
         ) from error
-
-
-def _propagator(plan: Plan, config: Config) -> TextMapPropagator:
-    if plan.propagators_from_file and config.file is not None:
-        try:
-            return sdk.propagator_from_model(plan.propagator_model)
-        except Exception as error:
-            raise config.file.cannot_serve(error, "propagator") from error
-    found: list[TextMapPropagator] = []
-    for name in plan.propagators:
-        try:
-            made = sdk.load_entry_point(name, "opentelemetry_propagator")
-            found.append(made() if isinstance(made, type) else made)  # type: ignore[arg-type]
-        except LookupError:
-            setting = config.settings["propagators"]
-            problem = Problem(
-                "propagators",
-                setting.source,
-                "names of installed propagators",
-                repr(name),
-                f"Known are {', '.join(sorted(sdk.entry_point_names('opentelemetry_propagator')))}.",
-            )
-            if setting.origin != "standard environment":
-                raise ConfigurationError([problem]) from None
-            diagnostics.say(logging.WARNING, "%s It is ignored.", problem)
-    return CompositePropagator(found)
 
 
 def _after_fork_in_child() -> None:

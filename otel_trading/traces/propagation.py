@@ -6,6 +6,7 @@ destination is read from that span. Where it cannot be known, nothing is injecte
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,11 @@ from opentelemetry.propagators.textmap import (
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from otel_trading import sdk
+from otel_trading.config.config import Config
+from otel_trading.config.plan import Plan
+from otel_trading.ground import diagnostics
+from otel_trading.ground.errors import ConfigurationError, Problem
 from otel_trading.privacy.destinations import Destinations, host_of
 from otel_trading.traces.span import UnsampledOutgoingSpan
 
@@ -79,6 +85,33 @@ def is_stock_default(propagator: object) -> bool:
         return False
     stock = (TraceContextTextMapPropagator, W3CBaggagePropagator)
     return all(type(part) in stock for part in getattr(propagator, "_propagators", ()))
+
+
+def create(plan: Plan, config: Config) -> TextMapPropagator:
+    """The propagator of the plan; raises ConfigurationError for one that nobody installed."""
+    if plan.propagators_from_file and config.file is not None:
+        try:
+            return sdk.propagator_from_model(plan.propagator_model)
+        except Exception as error:
+            raise config.file.cannot_serve(error, "propagator") from error
+    found: list[TextMapPropagator] = []
+    for name in plan.propagators:
+        try:
+            made = sdk.load_entry_point(name, "opentelemetry_propagator")
+            found.append(made() if isinstance(made, type) else made)  # type: ignore[arg-type]
+        except LookupError:
+            setting = config.settings["propagators"]
+            problem = Problem(
+                "propagators",
+                setting.source,
+                "names of installed propagators",
+                repr(name),
+                f"Known are {', '.join(sorted(sdk.entry_point_names('opentelemetry_propagator')))}.",
+            )
+            if setting.origin != "standard environment":
+                raise ConfigurationError([problem]) from None
+            diagnostics.say(logging.WARNING, "%s It is ignored.", problem)
+    return CompositePropagator(found)
 
 
 def install(propagator: TextMapPropagator, destinations: Destinations) -> TextMapPropagator:
