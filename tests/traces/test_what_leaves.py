@@ -110,6 +110,12 @@ def test_an_unsampled_client_span_is_guarded_by_its_destination_too(exchange: Ex
     assert "traceparent" not in post(exchange, "api.exchange.example", **quiet)
 
 
+def test_a_host_that_would_allow_everything_is_rejected() -> None:
+    """With the knob, the rule and the reason."""
+    with pytest.raises(ot.ConfigurationError, match=r"'propagation_hosts' \(from argument\) must be host names"):
+        ot.init("x", propagation_hosts=["*"])
+
+
 def test_without_a_client_span_nothing_is_injected() -> None:
     """Unknown means no."""
     with capture(), ot.tracer().start_as_current_span("order.submit"):
