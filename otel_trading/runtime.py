@@ -258,9 +258,13 @@ class Telemetry:
         self.metrics_url = f"{'https' if plan.certificate else 'http'}://{host}:{self._server.server_port}/metrics"
 
     def _guard_propagation(self, plan: Plan) -> None:
-        before = propagation.install(
-            propagation.create(plan, self.config), Destinations(self.config["propagation_hosts"])
-        )
+        try:
+            destinations = Destinations(self.config["propagation_hosts"])
+        except ValueError as error:
+            source, value = self.config.settings["propagation_hosts"].source, repr(self.config["propagation_hosts"])
+            rule, advice = "host names, *.suffix patterns or networks", f"{str(error).rstrip('.')}. Mend the entry."
+            raise ConfigurationError([Problem("propagation_hosts", source, rule, value, advice)]) from error
+        before = propagation.install(propagation.create(plan, self.config), destinations)
         self._undo.append(lambda: propagate.set_global_textmap(before))
 
     def _carry_context(self, plan: Plan) -> None:
