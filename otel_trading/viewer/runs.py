@@ -80,7 +80,9 @@ def _fallback_home() -> Path:
 
 
 def _create(base: Path, keep: bool) -> Run:
-    path = base / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{time.time_ns() % 10**9:09d}-{os.getpid()}"
+    # one reading for both parts: with two, a run that began at the turn of a second would sort before an older one
+    seconds, nanoseconds = divmod(time.time_ns(), 10**9)
+    path = base / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(seconds))}-{nanoseconds:09d}-{os.getpid()}"
     path.mkdir(mode=0o700)
     lock = (path / _LOCK).open("wb")
     _try_lock(lock)
