@@ -12,7 +12,8 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 from otel_trading.ground import diagnostics
@@ -20,7 +21,7 @@ from otel_trading.ground import diagnostics
 _shut_down: Callable[[], object] | None = None
 _timeout_s = 5.0
 _registered = False
-_leaving = False
+_stopping = False
 _postponed = 0
 
 
@@ -50,22 +51,31 @@ def prepare_this_process() -> None:
 
 
 def _at_exit() -> None:
-    """Stops telemetry; a SIGTERM that came meanwhile is raised afterwards, so that the exit status tells of it."""
-    global _leaving
-    _leaving = True
-    _stop()
-    _leaving = False
-    if _postponed:
-        signal.signal(_postponed, signal.SIG_DFL)
-        os.kill(os.getpid(), _postponed)
-
-
-def _stop() -> None:
     if _shut_down is not None:
         try:
             _shut_down()
         except Exception as error:
             diagnostics.trouble("leaving.failed", "telemetry could not be stopped: %r", error)
+
+
+@contextmanager
+def stopping() -> Iterator[None]:
+    """A block in which a SIGTERM to the main thread is postponed to its end, so that the exit status tells of it.
+
+    The handler would otherwise wait for a flush that waits for the very code that the handler interrupted.
+    """
+    global _stopping
+    if threading.current_thread() is not threading.main_thread() or _stopping:
+        yield
+        return
+    _stopping = True
+    try:
+        yield
+    finally:
+        _stopping = False
+        if _postponed:
+            signal.signal(_postponed, signal.SIG_DFL)
+            os.kill(os.getpid(), _postponed)
 
 
 def watch_sigterm(timeout_s: float) -> bool:
@@ -99,11 +109,11 @@ def _is_ours() -> bool:
 
 def _on_sigterm(number: int, _frame: FrameType | None) -> None:
     global _postponed
-    if _leaving:
+    if _stopping:
         _postponed = number
         return
     # another thread, because the main one may be holding a lock that the flush needs
-    worker = threading.Thread(target=_stop, name="otel_trading sigterm", daemon=True)
+    worker = threading.Thread(target=_at_exit, name="otel_trading sigterm", daemon=True)
     try:
         worker.start()
     except RuntimeError:  # CPython 3.12 starts no thread while it exits

@@ -12,9 +12,8 @@ import re
 import socket
 import sys
 import uuid
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from opentelemetry.sdk.resources import Resource
 
@@ -22,6 +21,7 @@ from otel_trading import sdk
 from otel_trading.config.config import Config
 from otel_trading.config.plan import Plan
 from otel_trading.ground import diagnostics, values
+from otel_trading.ground.versions import version
 
 _CONTAINER_ID = re.compile(r"([0-9a-f]{64})")
 _NAMED = {
@@ -59,8 +59,8 @@ def create_resource(config: Config, plan: Plan) -> Resource:
         for knob, attribute in _NAMED.items()
         if config[knob] is not None and not _weaker_than_attributes(config, knob, attribute)
     }
-    merged: dict[str, Any] = {**base, **given, **named}
-    return Resource(merged, schema_url="https://opentelemetry.io/schemas/1.38.0")
+    merged = {key: values.attribute(value) for key, value in {**base, **given, **named}.items()}
+    return Resource(cast(Any, merged), schema_url="https://opentelemetry.io/schemas/1.38.0")
 
 
 def _weaker_than_attributes(config: Config, knob: str, attribute: str) -> bool:

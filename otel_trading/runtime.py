@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from types import TracebackType
 from typing import Any, Unpack
 
 from opentelemetry import propagate
+from opentelemetry.sdk.resources import Resource
 
 from otel_trading import leaving, providers, sdk
 from otel_trading.config.arguments import Arguments
@@ -32,6 +34,7 @@ from otel_trading.health.server import Server, listen
 from otel_trading.logs import part as logs_part
 from otel_trading.logs import pipeline
 from otel_trading.metrics.part import MetricsPart
+from otel_trading.metrics.prometheus import metrics_page
 from otel_trading.metrics.provider import DelegatingMeter
 from otel_trading.privacy.destinations import Destinations
 from otel_trading.privacy.redaction import Redactor
@@ -90,7 +93,7 @@ def start(arguments: Mapping[str, Any], config_file: str | os.PathLike[str] | No
     global _active
     with _lock:
         if _active is not None:
-            _active.report_difference(arguments)
+            _active.report_difference({**arguments, "config_file": config_file})
             return _active
         leaving.prepare(shutdown, _after_fork_in_child)
         diagnostics.forget()
@@ -99,11 +102,15 @@ def start(arguments: Mapping[str, Any], config_file: str | os.PathLike[str] | No
         diagnostics.speak_up(_LEVELS[config["diagnostics_level"]])
         for warning in warnings:
             diagnostics.say(logging.WARNING, "%s", warning)
-        telemetry = Telemetry(config, in_memory)
-        if not config["disabled"]:
-            telemetry.start()
-        _active = telemetry
-        return telemetry
+        # known before it is started, so that a fork in the middle of it finds what to make inert
+        _active = Telemetry(config, in_memory)
+        try:
+            if not config["disabled"]:
+                _active.start()
+        except BaseException:
+            _active = None
+            raise
+        return _active
 
 
 def running() -> bool:
@@ -148,7 +155,8 @@ class Telemetry:
         self.config = config
         self.metrics_url: str | None = None
         self._in_memory = in_memory
-        self.redactor: Redactor
+        self.redactor = Redactor()
+        self.resource = Resource.get_empty()
         self._lanes: dict[str, Lane] = {}
         self._metrics: MetricsPart | None = None
         self._logs: pipeline.LogPipeline | None = None
@@ -157,6 +165,9 @@ class Telemetry:
         self._undo: list[Undo] = []
         self._blocks = 0
         self._stopped = False
+        self._clean = True
+        self._ending = threading.RLock()
+        self._ended = threading.Event()
 
     # -- starting ------------------------------------------------------------------------------------------------
 
@@ -179,6 +190,7 @@ class Telemetry:
                 leaving.watch_sigterm(self.config["shutdown_timeout_s"])
                 self._undo.append(leaving.unwatch_sigterm)
         except BaseException:
+            self._stopped = True
             self._stop(Deadline(0))
             raise
 
@@ -235,7 +247,7 @@ class Telemetry:
         scrape = self._metrics.scrape
         service = str(self.resource.attributes.get("service.name", ""))
         pages = {
-            "/metrics": lambda accept: (200, *scrape.render(accept)),
+            "/metrics": metrics_page(scrape),
             "/health": health_page(service, self.telemetry_troubles),
         }
         try:
@@ -254,7 +266,7 @@ class Telemetry:
             self._endpoint_trouble = str(problem)
             diagnostics.say(logging.ERROR, "%s Telemetry goes on without /metrics and /health.", problem)
             return
-        host = f"[{plan.host}]" if ":" in plan.host else plan.host
+        host = f"[{plan.host.strip('[]')}]" if ":" in plan.host else plan.host
         self.metrics_url = f"{'https' if plan.certificate else 'http'}://{host}:{self._server.server_port}/metrics"
 
     def _guard_propagation(self, plan: Plan) -> None:
@@ -289,6 +301,8 @@ class Telemetry:
             )
 
     def _differs(self, name: str, value: Any) -> bool:
+        if name == "config_file":
+            return self.config.file is None or os.fspath(value) != self.config.file.path
         try:
             return name not in KNOBS or bool(KNOBS[name].kind.from_value(value) != self.config[name])
         except Rejected:
@@ -305,7 +319,7 @@ class Telemetry:
         """
         if self._stopped:
             return not any(lane.books().lost for lane in self._lanes.values())
-        deadline = Deadline(timeout_s)
+        deadline = Deadline(timeout_s if isinstance(timeout_s, (int, float)) else 5.0)
         written = self._logs is None or self._logs.flush(deadline)
         collected = self._metrics is None or self._metrics.collect(deadline)
         tickets = {name: lane.ask_to_flush() for name, lane in self._lanes.items()}
@@ -354,18 +368,25 @@ class Telemetry:
         Returns:
             True if everything offered since the previous flush was delivered.
         """
+        with leaving.stopping():
+            return self._shut_down(timeout_s)
+
+    def _shut_down(self, timeout_s: float | None) -> bool:
         global _active
-        with _lock:
-            if self._stopped:
-                return True
-            limit = self.config["shutdown_timeout_s"] if timeout_s is None else timeout_s
-            clean = self._stop(Deadline(limit))
-            if _active is self:
-                _active = None
-            return clean
+        limit_s = timeout_s if isinstance(timeout_s, (int, float)) else self.config["shutdown_timeout_s"]
+        deadline = Deadline(limit_s)
+        with self._ending:
+            first, self._stopped = not self._stopped, True
+        if not first:  # another thread, or the code that a signal interrupted, is at it
+            return self._ended.wait(deadline.remaining_s()) and self._clean
+        try:
+            self._clean = self._stop(deadline)
+        finally:
+            _active = None if _active is self else _active
+            self._ended.set()
+        return self._clean
 
     def _stop(self, deadline: Deadline) -> bool:
-        self._stopped = True
         clean = self._metrics is None or self._metrics.collect(deadline)
         for lane in self._lanes.values():
             lane.ask_to_flush()
@@ -427,5 +448,7 @@ def _after_fork_in_child() -> None:
         return
     active.after_fork_in_child()
     providers.after_fork_in_child()
+    if sys.stderr is None or sys.stderr is not sys.__stderr__:  # descriptor 2 may be something else by now
+        return
     # not through logging, whose locks another thread may have held
     os.write(2, b"otel_trading: INFO: forked process: telemetry is off here until it calls otel_trading.init()\n")

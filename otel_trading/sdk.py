@@ -44,6 +44,8 @@ from opentelemetry.sdk._logs.export import (
     LogRecordExportResult,
     SimpleLogRecordProcessor,
 )
+from opentelemetry.sdk.metrics import Histogram
+from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.sdk.trace import _Span as RecordingSpan
@@ -84,6 +86,7 @@ __all__ = [
     "SdkSpan",
     "SeverityNumber",
     "SimpleLogRecordProcessor",
+    "ViewBehind",
     "composable_always_on",
     "composable_parent_threshold",
     "composable_rule_based",
@@ -235,3 +238,16 @@ def in_memory_logs() -> InMemoryLogRecordExporter:
     """The SDK's in-memory exporter, whose constructor has no types."""
     make: Callable[[], InMemoryLogRecordExporter] = InMemoryLogRecordExporter
     return make()
+
+
+class ViewBehind(View):
+    """An SDK View that leaves histograms alone which a HistogramView before it in the user's order has taken."""
+
+    def __init__(self, view: View, before: Sequence[Any]) -> None:
+        """Wraps `view`; `before` are objects with `matches(name)`."""
+        self.__dict__.update(view.__dict__)
+        self._before = tuple(before)
+
+    def _match(self, instrument: Any) -> bool:
+        taken = isinstance(instrument, Histogram) and any(other.matches(instrument.name) for other in self._before)
+        return not taken and super()._match(instrument)

@@ -79,7 +79,7 @@ def _standard_value(knob: Knob, variable: str, text: str, warnings: list[str]) -
     if knob.name.endswith("_protocol") and text == "http/json":
         raise Rejected("http/protobuf or grpc", "HTTP with JSON is not there yet.")
     if isinstance(knob.kind, Number) and knob.standard_scale != 1.0:
-        milliseconds = Number(0, low_excluded=True).from_text(text)
+        milliseconds = Number(0, 86_400_000, low_excluded=True).from_text(text)
         if variable.endswith("_TIMEOUT") and milliseconds < 100:
             warnings.append(
                 f"{variable}={text} is {milliseconds:g} milliseconds by the specification. If seconds were meant, "

@@ -11,8 +11,11 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
 class Rejected(ValueError):
@@ -94,12 +97,14 @@ class Number:
         """`integer` or `number`, with the bounds."""
         noun = "integer" if self.whole else "number"
         above = f"> {self.low:g}" if self.low_excluded else f">= {self.low:g}"
-        return f"{noun} {above}" if self.high == math.inf else f"{noun} {self.low:g} to {self.high:g}"
+        return f"{noun} {above}" if self.high == math.inf else f"{noun} {above}, <= {self.high:.10g}"
 
     def _rule(self) -> str:
         noun = "an integer" if self.whole else "a number"
         if self.high != math.inf:
-            return f"{noun} from {self.low:g} to {self.high:g}"
+            if self.low_excluded:
+                return f"{noun} above {self.low:g} and at most {self.high:.10g}"
+            return f"{noun} from {self.low:g} to {self.high:.10g}"
         return f"{noun} {'above' if self.low_excluded else 'of at least'} {self.low:g}"
 
     def from_text(self, text: str) -> float | int:
@@ -114,7 +119,8 @@ class Number:
         """Returns an int if `whole`, else a float; raises Rejected."""
         if isinstance(value, bool) or not isinstance(value, int if self.whole else (int, float)):
             raise Rejected(self._rule(), "Write a number without quotes.")
-        if not (self.low <= value <= self.high) or (self.low_excluded and value == self.low):
+        bounded = self.low <= value <= self.high and math.isfinite(value)
+        if not bounded or (self.low_excluded and value == self.low):
             raise Rejected(self._rule(), "Choose a value within the bounds.")
         return value if self.whole else float(value)
 
@@ -195,31 +201,37 @@ class Patterns:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Keys with string values: `key=value,key=value` in the environment, percent-decoded by specification."""
+    """Keys with string values: `key=value,key=value` in the environment, percent-decoded by specification.
+
+    With `headers` they are names and values of HTTP headers: names become lower case, control characters are refused.
+    """
 
     label: str = "key=value pairs"
-    lower_keys: bool = False
+    headers: bool = False
 
-    def from_text(self, text: str) -> dict[str, str]:
+    def from_text(self, text: str) -> dict[str, Any]:
         """Returns the pairs; raises Rejected if a part has no `=` or no key."""
-        pairs: dict[str, str] = {}
+        pairs: dict[str, Any] = {}
         for part in text.split(","):
             if not part.strip():
                 continue
             key, equals, value = part.partition("=")
             if not equals or not key.strip():
                 raise Rejected("key=value pairs separated by commas", "Write key=value,key=value.")
-            name = unquote(key.strip())
-            pairs[name.lower() if self.lower_keys else name] = unquote(value.strip())
-        return pairs
+            pairs[unquote(key.strip())] = unquote(value.strip())
+        return self.from_value(pairs)
 
-    def from_value(self, value: object) -> dict[str, object]:
+    def from_value(self, value: object) -> dict[str, Any]:
         """Returns a dictionary with string keys; a string is read as in the environment."""
         if isinstance(value, str):
-            return dict(self.from_text(value))
-        if isinstance(value, Mapping) and all(isinstance(key, str) and key for key in value):
-            return {key.lower() if self.lower_keys else key: item for key, item in value.items()}
-        raise Rejected("a mapping with string keys", 'Write {"key": "value"}.')
+            return self.from_text(value)
+        if not isinstance(value, Mapping) or not all(isinstance(key, str) and key for key in value):
+            raise Rejected("a mapping with string keys", 'Write {"key": "value"}.')
+        if not self.headers:
+            return dict(value)
+        if not all(_HEADER_NAME.fullmatch(key) and _HEADER_VALUE.fullmatch(str(item)) for key, item in value.items()):
+            raise Rejected("names and values of HTTP headers", "Leave out control characters and what is no Latin-1.")
+        return {key.lower(): str(item) for key, item in value.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from otel_trading.config.kinds import Choice, Kind, Number
 PREFIX = "OTEL_TRADING_"
 SIGNALS = ("traces", "metrics", "logs")
 RATIO = Number(0, 1)
-SECONDS = Number(0, low_excluded=True)
-COUNT = Number(1, whole=True)
+SECONDS = Number(0, 86_400, low_excluded=True)
+COUNT = Number(1, 10**9, whole=True)
+LIMIT = Number(0, 10**9, whole=True)
 PORT = Number(0, 65535, whole=True)
 LEVELS = Choice(("trace", "debug", "info", "warning", "error", "critical"))
 STRATEGIES = (

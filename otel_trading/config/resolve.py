@@ -10,8 +10,11 @@ import difflib
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from otel_trading.config import components
 from otel_trading.config.config import Config, Setting
 from otel_trading.config.environment import masked, own_settings, standard_settings
 from otel_trading.config.kinds import Rejected
@@ -57,10 +60,17 @@ def resolve(
         file = load(path, environment, problems, warnings)
         settings |= _file_settings(file, problems)
     settings |= _argument_settings(arguments, problems)
-    _impossible_together(settings, problems)
+    components.check(settings, problems, warnings)
+    _impossible_together(settings, problems, warnings)
     if problems:
         raise ConfigurationError(problems)
-    return Config(settings, file), warnings
+    frozen = {name: replace(setting, value=_frozen(setting.value)) for name, setting in settings.items()}
+    return Config(MappingProxyType(frozen), file), warnings
+
+
+def _frozen(value: Any) -> Any:
+    """A copy that nobody can change; defaults are shared by every `init()`."""
+    return MappingProxyType(dict(value)) if isinstance(value, Mapping) else value
 
 
 def _argument_settings(arguments: Mapping[str, Any], problems: list[Problem]) -> dict[str, Setting]:
@@ -107,7 +117,7 @@ def _file_settings(file: ConfigFile, problems: list[Problem]) -> dict[str, Setti
     return found
 
 
-def _impossible_together(settings: Mapping[str, Setting], problems: list[Problem]) -> None:
+def _impossible_together(settings: dict[str, Setting], problems: list[Problem], warnings: list[str]) -> None:
     """Adds combinations of values that are each possible and not together."""
     for signal in ("traces", "logs"):
         queue, batch = settings[f"{signal}_queue_items"], settings[f"{signal}_batch_items"]
@@ -132,7 +142,7 @@ def _impossible_together(settings: Mapping[str, Setting], problems: list[Problem
         advice = "Until our own endpoint exists only UnderscoreEscapingWithSuffixes can be served."
         rule = "UnderscoreEscapingWithSuffixes with the stock exporter"
         problems.append(Problem("translation_strategy", strategy.source, rule, repr(strategy.value), advice))
-    _open_endpoint(settings, problems)
+    _open_endpoint(settings, problems, warnings)
 
 
 def _ours(*settings: Setting) -> bool:
@@ -140,13 +150,17 @@ def _ours(*settings: Setting) -> bool:
     return any(setting.origin in ("argument", "file", "own environment") for setting in settings)
 
 
-def _open_endpoint(settings: Mapping[str, Setting], problems: list[Problem]) -> None:
+def _open_endpoint(settings: dict[str, Setting], problems: list[Problem], warnings: list[str]) -> None:
     host = settings["prometheus_host"]
     safe = settings["prometheus_certificate"].value or settings["prometheus_token"].value
     if is_loopback(host.value) or safe or settings["allow_insecure"].value:
         return
     rule = "a loopback address, or protected by prometheus_token or prometheus_certificate and prometheus_key"
     advice = "Positions and P&L may be read there: protect it, or set allow_insecure=True if the network is trusted."
+    if host.origin == "standard environment":
+        warnings.append(f"{host.source} must be {rule}; was {host.value!r}. {advice} localhost is used.")
+        settings["prometheus_host"] = Setting("localhost", "default", "default")
+        return
     problems.append(Problem("prometheus_host", host.source, rule, repr(host.value), advice))
 
 
@@ -163,5 +177,5 @@ def is_loopback(host: str) -> bool:
 
 
 def running_under_pytest() -> bool:
-    """True inside a pytest run, not in a child process that the test starts without pytest."""
-    return "pytest" in sys.modules and "PYTEST_CURRENT_TEST" in os.environ
+    """True inside a pytest run, collection included, and not in a process that a test starts without pytest."""
+    return "pytest" in sys.modules and ("PYTEST_VERSION" in os.environ or "PYTEST_CURRENT_TEST" in os.environ)

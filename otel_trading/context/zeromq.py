@@ -30,7 +30,10 @@ def inject(frames: Sequence[bytes], context: Context | None = None) -> list[byte
         return list(frames)
     state = found.get("tracestate")
     text = f"{parent};{state}" if state else parent
-    return [*frames, MARK + text.encode("ascii", "replace")]
+    frame = MARK + text.encode("ascii", "replace")
+    if len(frame) > LIMIT_BYTES:  # the parent matters more than what vendors noted beside it
+        frame = MARK + parent.encode("ascii", "replace")
+    return [*frames, frame]
 
 
 def extract(frames: Sequence[bytes]) -> tuple[list[bytes], Context]:

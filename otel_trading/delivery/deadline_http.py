@@ -37,7 +37,7 @@ class Reply:
 class _Incoming(io.RawIOBase):
     """The receiving side of a socket; each wait is cut to what is left."""
 
-    def __init__(self, connection: _LimitedSocket) -> None:
+    def __init__(self, connection: LimitedSocket) -> None:
         self._connection = connection
 
     def readable(self) -> bool:
@@ -49,14 +49,15 @@ class _Incoming(io.RawIOBase):
         return self._connection.ready().recv_into(buffer)
 
 
-class _LimitedSocket:
-    """As much of a socket as `http.client` uses."""
+class LimitedSocket:
+    """As much of a socket as `http.client` and `http.server` use, with one deadline for all its waits."""
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
         self.deadline = Deadline(0)
 
     def ready(self) -> socket.socket:
+        """The socket, its timeout set to what is left; raises TimeoutError if nothing is."""
         left_s = self.deadline.remaining_s()
         if left_s <= 0:
             raise TimeoutError("the limit of the whole request is reached")
@@ -64,9 +65,11 @@ class _LimitedSocket:
         return self._socket
 
     def sendall(self, data: Any) -> None:
+        """Sends all within the deadline."""
         self.ready().sendall(data)
 
     def makefile(self, mode: str, *_: Any, **__: Any) -> io.BufferedReader:
+        """The receiving side as a file."""
         return io.BufferedReader(_Incoming(self))
 
     def close(self) -> None:
@@ -98,7 +101,7 @@ class Poster:
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._headers = dict(headers)
         self._tls = tls
-        self._kept: tuple[http.client.HTTPConnection, _LimitedSocket] | None = None
+        self._kept: tuple[http.client.HTTPConnection, LimitedSocket] | None = None
 
     def post(self, body: bytes, timeout_s: float) -> Reply:
         """Sends one request and reads its reply.
@@ -142,7 +145,7 @@ class Poster:
             self.close()
         return Reply(response.status, {key.lower(): value for key, value in response.getheaders()}, data)
 
-    def _connect(self, deadline: Deadline) -> tuple[http.client.HTTPConnection, _LimitedSocket]:
+    def _connect(self, deadline: Deadline) -> tuple[http.client.HTTPConnection, LimitedSocket]:
         connected = socket.create_connection((self._host, self._port), timeout=max(0.001, deadline.remaining_s()))
         try:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -152,7 +155,7 @@ class Poster:
         except BaseException:
             connected.close()
             raise
-        limited = _LimitedSocket(connected)
+        limited = LimitedSocket(connected)
         connection = http.client.HTTPConnection(self._host, self._port)
         connection.sock = cast("socket.socket", limited)
         self._kept = connection, limited

@@ -8,7 +8,6 @@ import ssl
 import time
 from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
-from importlib.metadata import version
 from typing import Any
 
 from otel_trading.config.plan import ExporterPlan
@@ -17,9 +16,14 @@ from otel_trading.delivery.deadline_http import Poster, Reply, ReplyTooLarge
 from otel_trading.delivery.encode import SIGNALS, compressed, points, request_bytes
 from otel_trading.delivery.outcome import DEADLINE, ENCODE_ERROR, PARTIAL_SUCCESS, REFUSED, UNREACHABLE, Outcome
 from otel_trading.ground import diagnostics
+from otel_trading.ground.versions import version
 
 RETRYABLE = frozenset({429, 502, 503, 504})
 """Status codes that the OTLP specification allows to repeat."""
+
+
+RETRY_AFTER_LIMIT_S = 3600.0
+"""A receiver that asks for more is taken to mean this."""
 
 
 class OtlpHttp:
@@ -139,4 +143,4 @@ def retry_after_s(text: str | None) -> float | None:
             seconds = parsedate_to_datetime(text).timestamp() - time.time()
         except (TypeError, ValueError, OverflowError):
             return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+    return min(max(0.0, seconds), RETRY_AFTER_LIMIT_S) if math.isfinite(seconds) else None

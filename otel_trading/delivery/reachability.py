@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from otel_trading.ground import diagnostics
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 _silent: dict[str, str] = {}
 
 
@@ -65,5 +65,5 @@ def forget() -> None:
 def after_fork_in_child() -> None:
     """Replaces the lock, which another thread of the parent may have held."""
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     _silent.clear()

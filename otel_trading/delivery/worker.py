@@ -159,7 +159,7 @@ class Worker(Generic[T]):
         self._thread.join(deadline.remaining_s())
         late = self._thread.is_alive()
         with self._changed:
-            if late:
+            if self._queued + self._in_flight:
                 self._dropped[DEADLINE] += self._queued + self._in_flight
                 self._settled += self._queued + self._in_flight
                 self._queue.clear()
@@ -180,8 +180,15 @@ class Worker(Generic[T]):
 
     def _run(self) -> None:
         with suppress_instrumentation():
-            while (batch := self._next_batch()) is not None:
-                self._deliver(batch)
+            while True:
+                try:
+                    batch = self._next_batch()
+                    if batch is None:
+                        return
+                    self._deliver(batch)
+                except BaseException as error:  # a fault of ours costs the batch, not the thread
+                    diagnostics.trouble("delivery.worker_failed", "the worker of %s failed: %r", self.name, error)
+                    self._settle({EXPORTER_FAILED: self._in_flight} if self._in_flight else {})
 
     def _next_batch(self) -> list[T] | None:
         """Waits until a batch is due; None once stopped and empty."""

@@ -21,14 +21,18 @@ the child; a reading from another host means nothing here.
 """
 
 
+YEAR_S = 365 * 86_400.0
+
+
 class Deadline:
     """One moment on the monotonic clock that several waits share."""
 
     __slots__ = ("_at_ns",)
 
     def __init__(self, timeout_s: float) -> None:
-        """Sets the moment `timeout_s` seconds from now; negative means already over."""
-        self._at_ns = monotonic_ns() + int(timeout_s * 1e9)
+        """Sets the moment `timeout_s` seconds from now; negative means already over, more than a year a year."""
+        limited_s = min(max(timeout_s, 0.0), YEAR_S) if timeout_s == timeout_s else 0.0
+        self._at_ns = monotonic_ns() + int(limited_s * 1e9)
 
     def remaining_s(self) -> float:
         """Seconds left, never below zero."""

@@ -14,7 +14,7 @@ from typing import TextIO
 
 logger = logging.getLogger("otel_trading")
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # re-entrant: a signal handler or a finaliser may be in trouble inside `trouble`
 _counts: Counter[str] = Counter()
 _said: set[str] = set()
 
@@ -107,4 +107,4 @@ def forget() -> None:
 def after_fork_in_child() -> None:
     """Replaces the lock, which another thread of the parent may have held."""
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()

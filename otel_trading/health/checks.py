@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ class _Check:
         began_ns = clock.monotonic_ns()
         try:
             said = self.function()
-            passed, detail = (True, said) if isinstance(said, str) else (bool(said) or said is None, "")
+            passed, detail = (True, values.text(said)) if isinstance(said, str) else (bool(said) or said is None, "")
         except BaseException as error:
             passed, detail = False, f"{type(error).__name__}: {values.text(error)}"
         self._verdict = Verdict(passed, detail, (clock.monotonic_ns() - began_ns) / 1e6)
@@ -73,14 +74,19 @@ def health_check(name: str, function: Callable[[], Any], *, timeout_s: float = 1
         A function that takes the check out again.
 
     Raises:
-        TypeError: `function` cannot be called.
-        ValueError: `timeout_s` is not above 0.
+        TypeError: `function` cannot be called, or is a coroutine function.
+        ValueError: `timeout_s` is not above 0, or above 60.
     """
     if not callable(function):
         raise TypeError(f"health_check() takes a function; was {function!r}. Write health_check(name, lambda: ...).")
-    if not timeout_s > 0:
-        raise ValueError(f"timeout_s must be above 0; was {timeout_s!r}")
+    if inspect.iscoroutinefunction(function):
+        raise TypeError(
+            f"health_check() takes a plain function; {name!r} is a coroutine function, whose result nobody awaits."
+        )
+    if not 0 < timeout_s <= 60:
+        raise ValueError(f"timeout_s must be above 0 and at most 60; was {timeout_s!r}")
     check = _Check(function, timeout_s)
+    name = values.text(name)
     with _lock:
         _checks[name] = check
 

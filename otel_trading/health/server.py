@@ -15,7 +15,9 @@ from http.server import ThreadingHTTPServer as _ThreadingHTTPServer
 from typing import Any
 
 from otel_trading.config.plan import EndpointPlan
+from otel_trading.delivery.deadline_http import LimitedSocket
 from otel_trading.ground import diagnostics
+from otel_trading.ground.clock import Deadline
 
 REQUEST_TIMEOUT_S = 5.0
 CONNECTIONS = 16
@@ -33,6 +35,17 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "otel_trading"
     sys_version = ""
     server: Server
+
+    def setup(self) -> None:
+        """Reads through a deadline for the whole request: a client that sends a byte a second keeps no place."""
+        super().setup()
+        self._limited = LimitedSocket(self.connection)
+        self.rfile = self._limited.makefile("rb")
+
+    def handle_one_request(self) -> None:
+        """Serves one request within its limit."""
+        self._limited.deadline = Deadline(REQUEST_TIMEOUT_S)
+        super().handle_one_request()
 
     def do_GET(self) -> None:
         """Answers a known path."""
@@ -90,7 +103,7 @@ class Server(_ThreadingHTTPServer):
         self._tls: ssl.SSLContext | None = tls
         self._places = threading.BoundedSemaphore(CONNECTIONS)
         self._thread: threading.Thread | None = None
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, _, _, _, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
         self.address_family = family
         super().__init__(address[:2], _Handler)  # type: ignore[arg-type]  # an IPv6 address has four parts
 

@@ -120,9 +120,10 @@ class HistogramView:
         for name in ("keep_attributes", "drop_attributes"):
             keys = getattr(self, name)
             if keys is not None:
-                if isinstance(keys, str) or not all(isinstance(key, str) for key in keys):
+                listed = keys if isinstance(keys, str) or not isinstance(keys, Iterable) else tuple(keys)
+                if not isinstance(listed, tuple) or not all(isinstance(key, str) for key in listed):
                     raise ValueError(f"{name} must be a list of strings; was {keys!r}")
-                object.__setattr__(self, name, tuple(keys))
+                object.__setattr__(self, name, listed)
         if self.keep_attributes is not None and self.drop_attributes is not None:
             raise ValueError("keep_attributes and drop_attributes cannot be given together")
         if not isinstance(self.boundaries, (Boundaries, Exponential, LogLinear, type(None))):

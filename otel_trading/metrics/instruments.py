@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -26,6 +27,7 @@ from otel_trading.metrics.measurement import labels, number
 from otel_trading.sdk import ApiGauge
 
 H = TypeVar("H")
+_inside = threading.local()
 
 
 class _Named:
@@ -48,12 +50,19 @@ class _Synchronous(_Named, Generic[H]):
 
     def _measure(self, method: str, amount: object, attributes: object, context: Context | None) -> None:
         """Passes a checked measurement on; wrong values are counted and said once, never raised."""
+        if getattr(_inside, "busy", False):
+            # the SDK's aggregations hold plain locks: a handler of a signal that came in the middle would wait for ever
+            diagnostics.trouble("metrics.reentered", "%s was recorded inside another recording; dropped", self.name)
+            return
         try:
             value = number(amount, self.name, monotonic=self._not_negative)
             if value is not None and self._real is not None:
+                _inside.busy = True
                 getattr(self._real, method)(value, labels(attributes, self.name), context)
         except Exception as error:
             diagnostics.trouble("metrics.record_failed", "%s could not be recorded: %r", self.name, error)
+        finally:
+            _inside.busy = False
 
 
 class TradingCounter(_Synchronous[BoundCounter], Counter):
@@ -132,7 +141,8 @@ class Observed(_Named):
         super().__init__(name, unit, description)
         self._create = create
         monotonic = create == "create_observable_counter"
-        self._callbacks = [harmless(callback, name, monotonic) for callback in callbacks or ()]
+        listed = [callbacks] if callable(callbacks) else callbacks or ()
+        self._callbacks = [harmless(callback, name, monotonic) for callback in listed]
 
     def follow(self, meter: Meter) -> None:
         """Creates the real instrument in `meter`."""
@@ -174,6 +184,11 @@ def harmless(callback: Any, name: str, monotonic: bool) -> Callback:
     return observe
 
 
-def _observation(item: Observation, name: str, monotonic: bool) -> Observation | None:
+def _observation(item: object, name: str, monotonic: bool) -> Observation | None:
+    if not isinstance(item, Observation):
+        diagnostics.trouble(
+            "metrics.invalid_observation", "a callback of %s must give Observations; was %r", name, item
+        )
+        return None
     value = number(item.value, name, monotonic=monotonic)
     return None if value is None else Observation(value, labels(item.attributes, name), item.context)

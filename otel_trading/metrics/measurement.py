@@ -10,7 +10,8 @@ from opentelemetry.util.types import Attributes
 
 from otel_trading.ground import diagnostics, values
 
-_PLAIN = frozenset((str, int, float, bool))
+_NUMBERS = frozenset((int, float, bool))
+_LABEL_LIMIT = 1024
 _INT64 = 2**63
 
 
@@ -39,14 +40,26 @@ def number(value: object, instrument: str, *, monotonic: bool = False) -> int | 
     return plain
 
 
+def _plain(value: object) -> bool:
+    """True for short ASCII text and plain numbers; a lone surrogate would end every scrape."""
+    if isinstance(value, str):
+        return type(value) is str and len(value) < _LABEL_LIMIT and value.isascii()
+    return type(value) in _NUMBERS
+
+
+def _short(value: object) -> object:
+    """A label of ten megabytes would be sent at every scrape."""
+    return f"{value[:_LABEL_LIMIT]}…" if isinstance(value, str) and len(value) > _LABEL_LIMIT else value
+
+
 def labels(attributes: object, instrument: str) -> Attributes:
     """Attributes as they may be recorded: unusual values converted, anything but a mapping counted and left out."""
     if not attributes:
         return None
     if isinstance(attributes, Mapping):
-        if all(type(value) in _PLAIN for value in attributes.values()) and all(type(key) is str for key in attributes):
+        if all(_plain(value) for value in attributes.values()) and all(_plain(key) for key in attributes):
             return cast(Attributes, attributes)
-        return {values.key(key): cast(Any, values.attribute(value)) for key, value in attributes.items()}
+        return {values.key(key): cast(Any, _short(values.attribute(value))) for key, value in attributes.items()}
     diagnostics.trouble(
         "metrics.invalid_attributes",
         "%s takes a mapping of attributes; was %s",

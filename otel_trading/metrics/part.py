@@ -74,7 +74,13 @@ class MetricsPart:
         The SDK keeps a reference to the list and looks at it when an instrument is first used; the view of each
         histogram is added when the histogram is created, in the histogram's unit.
         """
-        views: list[Any] = [view for view in self.views if isinstance(view, View)]
+        views: list[Any] = []
+        before: list[HistogramView] = []
+        for view in self.views:
+            if isinstance(view, View):
+                views.append(sdk.ViewBehind(view, before))
+            else:
+                before.append(view)
         provider = MeterProvider(
             metric_readers=self.readers,
             resource=resource,

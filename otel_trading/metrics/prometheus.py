@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -12,6 +14,13 @@ from prometheus_client.exposition import choose_encoder
 
 from otel_trading.config.plan import EndpointPlan
 from otel_trading.metrics.exponential import explicit
+
+SCRAPE_WAIT_S = 1.0
+"""How long a scrape waits for the one before it."""
+
+
+class ScrapeStillRunning(Exception):
+    """The scrape before is not done, probably because a callback hangs."""
 
 
 class ScrapeReader(PrometheusMetricReader):
@@ -24,6 +33,7 @@ class ScrapeReader(PrometheusMetricReader):
             plan: which labels and series are added.
         """
         self.registry = CollectorRegistry(auto_describe=False)
+        self._scraping = threading.Lock()
         super().__init__(
             disable_target_info=not plan.target_info,
             scope_info_enabled=plan.scope_info,
@@ -43,9 +53,18 @@ class ScrapeReader(PrometheusMetricReader):
 
         Returns:
             Body and content type.
+
+        Raises:
+            ScrapeStillRunning: the scrape before did not end in time.
         """
         encoder, content_type = choose_encoder(accept)
-        return encoder(self.registry), content_type
+        # one at a time: scrapes that wait for a callback that hangs would use up the places of /health too
+        if not self._scraping.acquire(timeout=SCRAPE_WAIT_S):
+            raise ScrapeStillRunning
+        try:
+            return encoder(self.registry), content_type
+        finally:
+            self._scraping.release()
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
         """Takes the collector out of the registry; a second call does nothing."""
@@ -53,6 +72,19 @@ class ScrapeReader(PrometheusMetricReader):
             super().shutdown(timeout_millis, **kwargs)
         except KeyError:  # the collector is out already
             return
+
+
+def metrics_page(reader: ScrapeReader) -> Callable[[str], tuple[int, bytes, str]]:
+    """The page that the server serves: from the Accept header to status, body and content type."""
+
+    def page(accept: str) -> tuple[int, bytes, str]:
+        try:
+            body, content_type = reader.render(accept)
+        except ScrapeStillRunning:
+            return 503, b"The scrape before is still running; a callback may hang.\n", "text/plain; charset=utf-8"
+        return 200, body, content_type
+
+    return page
 
 
 def _constant_labels(plan: EndpointPlan) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from opentelemetry.util.types import Attributes
 
 from otel_trading import sdk
 from otel_trading.ground import diagnostics, values
+from otel_trading.metrics import measurement
 from otel_trading.metrics.histogram_view import HistogramView
 from otel_trading.metrics.instruments import (
     Observed,
@@ -48,8 +49,9 @@ class DelegatingMeterProvider(MeterProvider):
         attributes: Attributes = None,
     ) -> DelegatingMeter:
         """The meter of the scope; the same object for the same scope. Never raises, thread-safe."""
-        scope = (values.text(name), version, schema_url, attributes)
-        key = (*scope[:3], repr(sorted(attributes.items())) if attributes else "")
+        safe = measurement.labels(attributes, "a meter")
+        scope = (values.text(name), _text_or_none(version), _text_or_none(schema_url), safe)
+        key = (*scope[:3], repr(sorted(safe.items())) if safe else "")
         with self._lock:
             meter = self._meters.get(key)
             if meter is None:
@@ -209,6 +211,10 @@ class DelegatingMeter(Meter):
     def _observe(self, kind: type[Observed], create: str, name: str, callbacks: Any, unit: str, text: str) -> Any:
         told = _told(name, unit, text)
         return self._keep(create, kind(create, told[0], callbacks, told[1], told[2]))
+
+
+def _text_or_none(value: object) -> str | None:
+    return None if value is None else values.text(value)
 
 
 def _told(name: object, unit: object, description: object) -> tuple[str, str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import types
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
@@ -30,11 +31,18 @@ def timed(handle: Records) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
     Args:
         handle: a bound histogram in a unit of time.
+
+    Raises:
+        TypeError: when decorating, if `handle` is no bound histogram, or what is decorated is no function.
     """
+    if not callable(getattr(handle, "record_since", None)):
+        raise TypeError(f"timed() takes a bound histogram; was {handle!r}. Write timed(histogram.bind(...)).")
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         if isinstance(function, (staticmethod, classmethod)):
             return cast(Callable[P, R], type(function)(decorate(function.__func__)))
+        if isinstance(function, type) or not callable(function):
+            raise TypeError(f"timed() decorates functions and methods; was {function!r}. Put it below @property.")
         if inspect.isasyncgenfunction(function):
             wrapper: Any = _async_generator(handle, function)
         elif inspect.iscoroutinefunction(function):
@@ -43,7 +51,10 @@ def timed(handle: Records) -> Callable[[Callable[P, R]], Callable[P, R]]:
             wrapper = _generator(handle, function)
         else:
             wrapper = _function(handle, function)
-        return cast(Callable[P, R], functools.wraps(function)(wrapper))
+        wrapped = functools.wraps(function)(wrapper)
+        if getattr(getattr(function, "__code__", None), "co_flags", 0) & inspect.CO_ITERABLE_COROUTINE:
+            wrapped = types.coroutine(wrapped)
+        return cast(Callable[P, R], wrapped)
 
     return decorate
 

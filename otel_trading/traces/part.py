@@ -52,6 +52,8 @@ def create_provider(
         shutdown_on_exit=False,
         id_generator=id_generator,
         span_limits=SpanLimits(
+            # each one, so that the SDK reads no environment variable, which might be rubbish
+            max_attributes=limits["attributes"],
             max_span_attributes=limits["attributes"],
             max_events=limits["events"],
             max_links=limits["links"],
@@ -143,6 +145,8 @@ def _rejected(name: str, plan: TracesPlan, config: Config, error: Exception) -> 
         )
         return TradingSampler(config["tick_ratio"], config["default_ratio"], config["always_spans"])
     known = ", ".join(sorted(sdk.entry_point_names("opentelemetry_traces_sampler", "opentelemetry_sampler")))
+    if argument.origin in ("argument", "own environment"):
+        setting = argument
     source = setting.source if config.file is None else config.file.source("tracer_provider", "sampler", name)
     rule = "a sampler that can be made with its argument"
     raise ConfigurationError(

@@ -7,7 +7,7 @@ destination is read from that span. Where it cannot be known, nothing is injecte
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from opentelemetry import propagate, trace
@@ -54,6 +54,11 @@ class GuardedPropagator(TextMapPropagator):
         host = host_of(attributes) if attributes else None
         if host is not None and self._destinations.allows(host):
             self.inner.inject(carrier, context, setter)
+        elif isinstance(carrier, MutableMapping):
+            # a client that follows a redirect copies the headers of the first request
+            for field in self.inner.fields:
+                for key in [key for key in carrier if str(key).lower() == field.lower()]:
+                    del carrier[key]
 
     def extract(
         self,

@@ -39,7 +39,13 @@ class DelegatingTracerProvider(TracerProvider):
         attributes: Attributes = None,
     ) -> DelegatingTracer:
         """A tracer for the scope; never raises, thread-safe."""
-        scope = (values.text(instrumenting_module_name), instrumenting_library_version, schema_url, attributes)
+        version = instrumenting_library_version
+        scope = (
+            values.text(instrumenting_module_name),
+            None if version is None else values.text(version),
+            None if schema_url is None else values.text(schema_url),
+            converted(attributes),
+        )
         with self._lock:
             tracer = DelegatingTracer(scope)
             tracer.follow(self._target)

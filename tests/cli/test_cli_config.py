@@ -50,7 +50,9 @@ def test_warnings_go_to_standard_error(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert main(["config", "--set-only"]) == 0
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith("warning: OTEL_BSP_SCHEDULE_DELAY must be a number above 0; was 'soon'.")
+    assert captured.err.startswith(
+        "warning: OTEL_BSP_SCHEDULE_DELAY must be a number above 0 and at most 86400000; was"
+    )
     assert "the default 1.0 s is used" in captured.err
 
 

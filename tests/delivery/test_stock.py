@@ -118,5 +118,5 @@ def test_an_exporter_that_nobody_installed_is_a_clear_error(signal: str) -> None
 
 def test_a_certificate_that_cannot_be_read_is_a_clear_error(tmp_path: Path) -> None:
     """At init, not at the first export."""
-    with pytest.raises(ot.ConfigurationError, match="'otlp_certificate' .*readable PEM files"):
+    with pytest.raises(ot.ConfigurationError, match="'otlp_certificate' .from argument. must be a readable PEM file"):
         ot.init("x", otlp_endpoint="https://127.0.0.1:1", otlp_certificate=str(tmp_path / "none.pem"))

@@ -222,6 +222,6 @@ def test_an_unknown_sampler_is_a_warning_from_a_standard_variable_and_an_error_f
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "nobody")
     with ot.init("x", stdout="off"):
         assert "TradingSampler" in ot.tracer()._real.sampler.get_description()  # type: ignore[attr-defined]
-    assert "no sampler is called 'nobody'. The default is used." in caplog.text
+    assert "OTEL_TRACES_SAMPLER must be the name of a sampler; was 'nobody'." in caplog.text
     with pytest.raises(ot.ConfigurationError, match=r"'traces_sampler' \(from argument\).*Known are .*otel_trading"):
         ot.init("x", traces_sampler="nobody")

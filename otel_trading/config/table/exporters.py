@@ -77,7 +77,7 @@ def _otlp(group: str, signal: str) -> list[Knob]:
         Knob(
             group,
             ours + "headers",
-            Pairs(lower_keys=True),
+            Pairs(headers=True),
             defaults["headers"],
             f"Headers of requests{of}.",
             standard=(theirs + "HEADERS",),

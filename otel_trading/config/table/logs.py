@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from otel_trading.config.kinds import Choice, Flag, Patterns, Words
-from otel_trading.config.knob import COUNT, LEVELS, Knob
+from otel_trading.config.knob import LEVELS, LIMIT, Knob
 from otel_trading.config.table.batches import batches
 
 
@@ -47,7 +47,7 @@ def logs() -> list[Knob]:
         Knob(
             group,
             "log_attribute_count_limit",
-            COUNT,
+            LIMIT,
             128,
             "Attributes of a log record.",
             standard=("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"),
@@ -55,7 +55,7 @@ def logs() -> list[Knob]:
         Knob(
             group,
             "log_attribute_value_length_limit",
-            COUNT,
+            LIMIT,
             None,
             "Length of a log attribute's text; without it no limit.",
             unit="characters",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from otel_trading.config.kinds import Number, Text, Words
-from otel_trading.config.knob import COUNT, RATIO, Knob
+from otel_trading.config.knob import LIMIT, RATIO, Knob
 from otel_trading.config.table.batches import batches
 
 
@@ -79,7 +79,7 @@ def traces() -> list[Knob]:
         Knob(
             group,
             "span_attribute_count_limit",
-            COUNT,
+            LIMIT,
             128,
             "Attributes of a span.",
             standard=("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"),
@@ -87,7 +87,7 @@ def traces() -> list[Knob]:
         Knob(
             group,
             "span_attribute_value_length_limit",
-            COUNT,
+            LIMIT,
             None,
             "Length of a span attribute's text; without it no limit.",
             unit="characters",
@@ -96,16 +96,16 @@ def traces() -> list[Knob]:
         Knob(
             group,
             "span_event_count_limit",
-            COUNT,
+            LIMIT,
             128,
             "Events of a span.",
             standard=("OTEL_SPAN_EVENT_COUNT_LIMIT",),
         ),
-        Knob(group, "span_link_count_limit", COUNT, 128, "Links of a span.", standard=("OTEL_SPAN_LINK_COUNT_LIMIT",)),
+        Knob(group, "span_link_count_limit", LIMIT, 128, "Links of a span.", standard=("OTEL_SPAN_LINK_COUNT_LIMIT",)),
         Knob(
             group,
             "event_attribute_count_limit",
-            COUNT,
+            LIMIT,
             128,
             "Attributes of a span event.",
             standard=("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",),
@@ -113,7 +113,7 @@ def traces() -> list[Knob]:
         Knob(
             group,
             "link_attribute_count_limit",
-            COUNT,
+            LIMIT,
             128,
             "Attributes of a link.",
             standard=("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",),

@@ -1,0 +1,14 @@
+"""Versions of installed distributions; an application packed without their metadata still starts."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as _version
+
+
+def version(distribution: str) -> str:
+    """The version of a distribution, `unknown` if it was packed without its metadata."""
+    try:
+        return _version(distribution)
+    except PackageNotFoundError:
+        return "unknown"
