@@ -65,8 +65,9 @@ class BoundHistogram:
     __slots__ = ("_attributes", "_name", "_record", "_scale", "_unit")
 
     def __init__(self, instrument: Any, attributes: Attributes) -> None:
-        self._name = str(getattr(instrument, "name", "histogram"))
-        self._unit = str(getattr(instrument, "unit", ""))
+        # OpenTelemetry's proxies, made before any provider, keep both under an underscore
+        self._name = str(getattr(instrument, "name", None) or getattr(instrument, "_name", "histogram"))
+        self._unit = str(getattr(instrument, "unit", None) or getattr(instrument, "_unit", None) or "")
         self._scale = seconds_like(self._unit)
         self._attributes = attributes
         self._record = instrument.record

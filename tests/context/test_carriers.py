@@ -41,6 +41,23 @@ def test_threads_pools_and_run_in_executor_carry_the_span() -> None:
         assert found == [wanted] * 3
 
 
+def test_a_thread_that_overrides_run_carries_the_span_too() -> None:
+    """The stock instrumentation reaches only `Thread(target=...)`."""
+    found: list[int] = []
+
+    class Worker(threading.Thread):
+        def run(self) -> None:
+            found.append(current_span_id())
+
+    with capture(), ot.tracer().start_as_current_span("order.submit") as span:
+        threads: list[threading.Thread] = [Worker(), threading.Timer(0, lambda: found.append(current_span_id()))]
+        for thread in threads:
+            thread.start()
+            thread.join()
+    assert found == [span.get_span_context().span_id] * 2
+    assert not hasattr(threading.Thread.start, "_otel_trading")
+
+
 def test_the_knob_switches_it_off_and_a_shutdown_takes_it_back() -> None:
     """Thread is the interpreter's own again."""
     with capture(thread_context=False), ot.tracer().start_as_current_span("order.submit"):

@@ -78,6 +78,23 @@ def test_bind_works_on_instruments_of_another_provider() -> None:
     assert (told["h"].count, told["h"].sum, told["g"].value) == (1, 4, 5)
 
 
+def test_a_handle_of_an_instrument_from_before_any_provider_knows_its_unit() -> None:
+    """OpenTelemetry's proxies keep it under an underscore."""
+    from support import children
+
+    code = """
+    from opentelemetry import metrics
+    proxy = metrics.get_meter("early").create_histogram("early.latency", unit="s")
+    import otel_trading as ot
+    from otel_trading.testing import capture
+    handle = ot.bind(proxy)
+    with capture() as captured:
+        with handle.time(): captured.clock.advance(2)
+        print(captured.metric("early.latency").sum)
+    """
+    assert children.run(code).out == "2.0\n"
+
+
 def test_bind_rejects_what_is_no_synchronous_instrument() -> None:
     """At start-up an error helps."""
     with pytest.raises(TypeError, match="bind\\(\\) takes a counter"):
