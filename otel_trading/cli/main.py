@@ -33,18 +33,37 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that cannot draw a tree gets question marks, no failure
     arguments = parser().parse_args(argv)
+    if sys.stdout is None:  # `otel-trading config >&-`
+        return _failed("standard output is closed")
     try:
         code: int = arguments.run(arguments)
         sys.stdout.flush()
     except OtelTradingError as error:
-        print(f"otel-trading: {error}", file=sys.stderr)
-        return 1
+        return _failed(str(error))
     except BrokenPipeError:  # `otel-trading logs | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the flush at exit must not fail as well
+        _abandon_stdout()
         return 0
+    except OSError as error:  # `otel-trading config >/dev/full`
+        _abandon_stdout()
+        return _failed(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def _failed(reason: str) -> int:
+    print(f"otel-trading: {reason}", file=sys.stderr)
+    return 1
+
+
+def _abandon_stdout() -> None:
+    """Sends what cannot be written nowhere: the flush at exit must not fail as well."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def parser() -> Parser:

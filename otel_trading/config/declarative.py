@@ -2,11 +2,15 @@
 
 The package opentelemetry-configuration carries the schema and the models; its loader stops at the first mistake,
 knows no lines and lets misspelt top-level keys pass, so the YAML nodes are walked here.
+
+Plain scalars are read by the core schema of YAML 1.2, as the specification asks, and not as PyYAML does it: `010` is
+ten; `yes`, `12:30:45` and dates are text; `1e-3` is a number. Merge keys (`<<`) work although YAML 1.2 dropped them.
 """
 
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -19,10 +23,14 @@ import yaml
 from otel_trading import sdk
 from otel_trading.config.config_file import ConfigFile, Entry, YamlPath, dotted
 from otel_trading.config.explain import schema_problems, unknown_key
+from otel_trading.ground import values
 from otel_trading.ground.errors import ConfigurationError, Problem
 
 NODE = "otel_trading"
-_REFERENCE = re.compile(r"\$\$|\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}\n]*))?\}|(\$\{[^}\n]*\}?)")
+_REFERENCE = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}\n]*))?\}|(\$\{[^}\n]*\}?)")
+_MOST_LEVELS = 100
+_TAG = "tag:yaml.org,2002:"
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _PROVIDERS = ("tracer_provider", "meter_provider", "logger_provider")
 
 
@@ -32,21 +40,24 @@ def load(
     """Reads and checks one file.
 
     Args:
-        path: a YAML or JSON file (JSON is YAML).
+        path: a YAML or JSON file.
         environment: what `${NAME}` refers to.
         problems: mistakes are added here; the rest of the file is still read.
         warnings: things to say that are no mistake.
 
     Raises:
-        ConfigurationError: if the file cannot be read or is no YAML mapping, so that nothing else can be checked.
+        ConfigurationError: if `path` is no path, or the file cannot be read or is no YAML mapping, so that nothing
+            else can be checked.
     """
-    name = os.fspath(path)
-    root, lines = _nodes(name, environment, problems)
-    data = _Loader("").construct_document(root)
+    name = _path(path)
+    data, lines = _parsed(name, _text(name), environment, problems)
     if not isinstance(data, dict):
         raise _unusable(name, "a YAML mapping", type(data).__name__, 'Begin with file_format: "1.1".')
     file = ConfigFile(name, None, data, (), lines)
-    problems += schema_problems(file)
+    try:
+        problems += schema_problems(file)
+    except RecursionError:  # levels that aliases put together
+        raise _too_deep(name) from None
     own = _own_node(file, problems, warnings)
     if problems:
         return ConfigFile(name, None, data, own, lines)
@@ -59,34 +70,119 @@ def load(
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader under a name of our own, so that nobody else's constructors are changed."""
+    """Reads the core schema of YAML 1.2; under a name of our own, so that nobody else's resolvers are changed."""
+
+    def construct_plain(self, node: Any) -> Any:
+        """The value of a scalar whose tag is null, bool, int or float, written or resolved."""
+        kind, text = node.tag.removeprefix(_TAG), self.construct_scalar(node)
+        if not _CORE[kind][0].fullmatch(text) and not (kind == "float" and _CORE["int"][0].fullmatch(text)):
+            raise yaml.constructor.ConstructorError(None, None, f"{text!r} is no {kind}", node.start_mark)
+        return None if kind == "null" else _VALUES[kind](text)
 
 
-def _unusable(name: str, rule: str, value: str, advice: str) -> ConfigurationError:
-    return ConfigurationError([Problem("config_file", name, rule, value, advice)])
+def _integer(text: str) -> int:
+    return int(text[2:], {"0o": 8, "0x": 16}[text[:2]]) if text[:2] in ("0o", "0x") else int(text)
 
 
-def _nodes(name: str, environment: Mapping[str, str], problems: list[Problem]) -> tuple[yaml.Node, dict[YamlPath, int]]:
-    """The composed tree with references substituted, and the line of each path."""
+def _float(text: str) -> float:
+    plain = text.lower().replace(".inf", "inf").replace(".nan", "nan")
+    return float(_integer(plain) if plain.startswith(("0o", "0x")) else plain)
+
+
+_VALUES = {"bool": lambda text: text.lower() == "true", "int": _integer, "float": _float}
+
+_CORE = {
+    "null": (re.compile(r"null|Null|NULL|~|"), ["n", "N", "~", ""]),
+    "bool": (re.compile(r"true|True|TRUE|false|False|FALSE"), list("tTfF")),
+    "int": (re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"), list("-+0123456789")),
+    "float": (
+        re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"),
+        list("-+.0123456789"),
+    ),
+}
+"""YAML 1.2.2, chapter 10.3.2: what a plain scalar looks like, and how it may begin."""
+
+# of its own instead of PyYAML's: !!timestamp, !!set, !!binary and the like are no JSON and unknown here
+_Loader.yaml_constructors = {
+    **{_TAG + kind: _Loader.construct_plain for kind in _CORE},
+    _TAG + "str": _Loader.construct_yaml_str,
+    _TAG + "merge": _Loader.construct_yaml_str,  # where it stands as a value
+    _TAG + "seq": _Loader.construct_yaml_seq,
+    _TAG + "map": _Loader.construct_yaml_map,
+    None: _Loader.construct_undefined,
+}
+_Loader.yaml_implicit_resolvers = {}
+for _kind, (_pattern, _beginnings) in _CORE.items():
+    _Loader.add_implicit_resolver(_TAG + _kind, re.compile(rf"(?:{_pattern.pattern})\Z"), _beginnings)
+_Loader.add_implicit_resolver(_TAG + "merge", re.compile(r"<<\Z"), ["<"])
+
+
+def _path(path: Any) -> str:
     try:
-        text = Path(name).read_text(encoding="utf-8")
+        name = os.fspath(path)
+    except Exception:
+        name = None
+    if isinstance(name, str) and name and "\0" not in name:
+        return name
+    advice = "Give the path of a YAML or JSON file as text or as a pathlib.Path."
+    shown = repr(path) if isinstance(path, str | bytes) else values.text(path)
+    raise ConfigurationError([Problem("config_file", "argument", "a path", shown, advice)])
+
+
+def _text(name: str) -> str:
+    """The file's text; in JSON, whose tabs all stand between tokens, as YAML can read it."""
+    try:
+        text = Path(name).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise _unusable(name, "a readable file", error.strerror or "unreadable", "Check the path.") from error
-    except UnicodeDecodeError:
+    except ValueError:  # a UnicodeDecodeError
         raise _unusable(name, "UTF-8 text", "other bytes", "Save it as UTF-8.") from None
-    loader = _Loader(text)
+    if not text.lstrip().startswith("{"):
+        return text
     try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return text.replace("\t", " ")
+
+
+def _unusable(name: str, rule: str, value: str, advice: str, line: int | None = None) -> ConfigurationError:
+    source = name if line is None else f"{Path(name).name}:{line}"
+    return ConfigurationError([Problem("config_file", source, rule, value, advice)])
+
+
+def _too_deep(name: str, line: int | None = None) -> ConfigurationError:
+    return _unusable(name, f"at most {_MOST_LEVELS} levels deep", "deeper", "Check brackets and indentation.", line)
+
+
+def _parsed(
+    name: str, text: str, environment: Mapping[str, str], problems: list[Problem]
+) -> tuple[Any, dict[YamlPath, int]]:
+    """The data with references substituted, and the line of each path."""
+    loader: _Loader | None = None
+    rule, advice = "valid YAML", "Mend the syntax at that line."
+    try:
+        loader = _Loader(text)
         root = loader.get_single_node()
         if root is None:
             raise _unusable(name, "a YAML mapping", "empty", 'Begin with file_format: "1.1".')
         lines: dict[YamlPath, int] = {}
-        _walk(root, (), lines, _Substitution(name, environment, loader, problems), set())
+        _walk(root, (), lines, _Substitution(name, environment, loader, problems), {})
+        return loader.construct_document(root), lines
+    except ConfigurationError:
+        raise
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        source = f"{Path(name).name}:{line}"
-        rule, advice = "valid YAML", "Mend the syntax at that line."
-        raise ConfigurationError([Problem("config_file", source, rule, str(error.problem), advice)]) from None
-    return root, lines
+        mark = error.problem_mark or error.context_mark
+        raise _unusable(name, rule, str(error.problem), advice, mark.line + 1 if mark else 1) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        value = f"the character U+{ord(text[error.position]):04X}"
+        raise _unusable(name, rule, value, "Remove it, or escape it in double quotes.", line) from None
+    except RecursionError:
+        raise _too_deep(name, None if loader is None else loader.get_mark().line + 1) from None
+    except Exception as error:  # whatever else a parser may think of; a file must not end init() with a traceback
+        line = 1 if loader is None else loader.get_mark().line + 1
+        raise _unusable(name, rule, f"{type(error).__name__}: {error}", advice, line) from None
 
 
 @dataclass(frozen=True)
@@ -99,11 +195,13 @@ class _Substitution:
     problems: list[Problem]
 
     def apply(self, node: yaml.ScalarNode, path: YamlPath) -> None:
-        if node.tag != "tag:yaml.org,2002:str" or "$" not in node.value:
+        if node.tag != _TAG + "str" or "$" not in node.value:
             return
         raw = node.value
-        node.value = _REFERENCE.sub(lambda match: self._replace(match, node, path), raw)
-        whole = _REFERENCE.fullmatch(raw)
+        parts = raw.split("$$")  # the escape comes first: no reference reaches over it
+        last = len(parts) - 1
+        node.value = "$".join(self._replaced(part, node, path, number == last) for number, part in enumerate(parts))
+        whole = _REFERENCE.fullmatch(raw) if last == 0 else None
         if node.style is None and whole and whole.group(1):
             # only a bare, unquoted reference changes its type with the value it stands for
             loader: Any = self.loader
@@ -114,35 +212,60 @@ class _Substitution:
         source = f"{Path(self.name).name}:{key.start_mark.line + 1}"
         self.problems.append(Problem(dotted(path), source, "there once", "repeated", "Keep one of them."))
 
-    def _replace(self, match: re.Match[str], node: yaml.ScalarNode, path: YamlPath) -> str:
-        if match.group(0) == "$$":
-            return "$"
-        if match.group(3):
+    def _replaced(self, part: str, node: yaml.ScalarNode, path: YamlPath, last: bool) -> str:
+        def replace(match: re.Match[str]) -> str:
+            if not match.group(3):
+                return self.environment.get(match.group(1)) or match.group(2) or ""
+            if not last and not match.group(3).endswith("}"):
+                return match.group(3)  # its end is beyond an escape, so it is no reference
             source = f"{Path(self.name).name}:{node.start_mark.line + 1}"
             advice = "Write ${NAME} or ${NAME:-default}; a dollar sign itself is $$."
-            problem = Problem(dotted(path), source, "a valid reference", repr(match.group(3)), advice)
-            self.problems.append(problem)
+            self.problems.append(Problem(dotted(path), source, "a valid reference", repr(match.group(3)), advice))
             return ""
-        value = self.environment.get(match.group(1)) or ""
-        return value or (match.group(2) or "")
+
+        return _REFERENCE.sub(replace, part)
 
 
-def _walk(node: yaml.Node, path: YamlPath, lines: dict[YamlPath, int], put: _Substitution, seen: set[int]) -> None:
+def _walk(
+    node: yaml.Node, path: YamlPath, lines: dict[YamlPath, int], put: _Substitution, seen: dict[int, bool]
+) -> None:
+    """Notes lines, substitutes and joins surrogates; `seen` is True by id for nodes around this one."""
     lines[path] = node.start_mark.line + 1
-    if id(node) in seen:  # an alias: substituted where the anchor stands, and a cycle ends here
+    if len(path) > _MOST_LEVELS:
+        raise _too_deep(put.name, node.start_mark.line + 1)
+    if id(node) in seen:  # an alias: substituted where the anchor stands
+        if seen[id(node)]:
+            raise yaml.constructor.ConstructorError(None, None, "an alias inside of its own anchor", node.start_mark)
         return
-    seen.add(id(node))
+    seen[id(node)] = True
     if isinstance(node, yaml.ScalarNode):
+        _join_surrogates(node)
         put.apply(node, path)
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
             _walk(item, (*path, index), lines, put, seen)
     elif isinstance(node, yaml.MappingNode):
         for key, value in node.value:
+            _key(key)
             if (*path, str(key.value)) in lines and key.value != "<<":
                 put.repeated(key, (*path, str(key.value)))
             _walk(value, (*path, str(key.value)), lines, put, seen)
             lines[(*path, str(key.value))] = key.start_mark.line + 1
+    seen[id(node)] = False
+
+
+def _key(key: yaml.Node) -> None:
+    """Makes keys such as `on: `, `1:` and `null:` text, as they are in the data model."""
+    if isinstance(key, yaml.ScalarNode):
+        _join_surrogates(key)
+        if key.tag.removeprefix(_TAG) in _CORE:
+            key.tag = _TAG + "str"
+
+
+def _join_surrogates(node: yaml.ScalarNode) -> None:
+    """JSON writes a character beyond U+FFFF as a pair of escapes, which YAML reads as two."""
+    if _SURROGATES.search(node.value):
+        node.value = node.value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _own_node(file: ConfigFile, problems: list[Problem], warnings: list[str]) -> tuple[Entry, ...]:

@@ -38,15 +38,18 @@ class Destination:
         chunk: bytes of one write that does not block once the descriptor is writable.
         in_memory: True for streams such as `io.StringIO`, that the caller may write itself.
         direct: True if a caller may write the descriptor itself when it is writable.
+        by_line: True for a stream of the application without a descriptor: it gets whole lines, one a write, so that
+            a line it cannot take costs no other.
     """
 
-    __slots__ = ("_descriptor", "_file", "chunk", "direct", "in_memory", "stream")
+    __slots__ = ("_descriptor", "_file", "by_line", "chunk", "direct", "in_memory", "stream")
 
     def __init__(self, stream: Any) -> None:
         """Looks the stream's kind up once; never raises."""
         self.stream = stream
         self.in_memory = isinstance(stream, io.StringIO) or isinstance(getattr(stream, "buffer", None), io.BytesIO)
         self._descriptor = -1 if self.in_memory else _descriptor(stream)
+        self.by_line = self._descriptor < 0
         mode = _mode(self._descriptor)
         self._file = stat.S_ISREG(mode)
         device = stat.S_ISCHR(mode) and not os.isatty(self._descriptor)  # /dev/null; a terminal may be held by Ctrl-S
@@ -57,7 +60,8 @@ class Destination:
         """Writes what can be written now and returns its length; 0 if nothing can.
 
         Raises:
-            Gone: the stream is closed, nobody reads the pipe any more, or the disk is full.
+            Gone: the stream is closed, nobody reads the pipe any more, or the disk is full; `write_error` for
+                whatever else a stream of the application raises. Other lines may still be written.
         """
         try:
             if self._descriptor < 0:
@@ -65,14 +69,20 @@ class Destination:
             if self.stream.closed:  # its descriptor may belong to a socket by now
                 raise Gone("closed")
             return os.write(self._descriptor, chunk) if self.writable(0.0) else 0
+        except Gone:
+            raise
         except BlockingIOError:
             return 0
         except BrokenPipeError:
             raise Gone("broken_pipe") from None
+        except UnicodeError:  # a ValueError, but of this line
+            raise Gone("write_error") from None
         except ValueError:  # Python's word for a closed stream
             raise Gone("closed") from None
         except OSError as error:
             raise Gone("closed" if error.errno == errno.EBADF else "write_error") from None
+        except Exception:  # a foreign stream may raise anything; the line must not stay at the head of the queue
+            raise Gone("write_error") from None
 
     def writable(self, timeout_s: float) -> bool:
         """True if a write of `chunk` bytes would not block, within `timeout_s`.

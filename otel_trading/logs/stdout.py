@@ -2,13 +2,18 @@
 
 When the queue is full, new lines are dropped and counted; nothing is said about it, because standard error is often
 the same full pipe. The counts are in the books: offered = delivered + dropped + queued, at any moment.
+
+A signal handler or a finaliser may log while its own thread is inside this module. So the lock is re-entrant, nothing
+waits for a lock that its own thread may hold, and every change of the state is one step: a handler runs between two
+steps, after a call, never within `+= size`. What is added is therefore worked out before, not in the same statement.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
-from collections import Counter, deque
+from collections import deque
 from typing import Any
 
 from otel_trading.ground.clock import Deadline
@@ -20,12 +25,33 @@ _WAIT_S = 0.05  # between looks at the clock while the pipe is full
 _URGENT_WRITES = 16  # of a caller that logs an error; the thread does the rest
 
 
+class _Gate:
+    """Wakes one waiting thread. Opening is one step that nothing can enter again; the lock inside an Event is not."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def open(self) -> None:
+        """Lets `wait` pass once, now or when it comes."""
+        if self._lock.locked():  # cheaper than to fail
+            with contextlib.suppress(RuntimeError):  # a handler or another thread opened it meanwhile
+                self._lock.release()
+
+    def wait(self, timeout_s: float = -1.0) -> None:
+        """Waits until the gate is open and closes it, or until the time is over; negative means for ever."""
+        self._lock.acquire(timeout=timeout_s)
+
+
 class StdoutWriter:
     """Writes lines to `sys.stdout` as it is when each is offered.
 
     In-memory streams (`io.StringIO`, pytest's capsys) are written by the caller at once. All else goes through the
     queue. Urgent lines, and what is queued before them, are written by the caller if the destination is a pipe or a
-    file that takes them without blocking. Threads may share a writer. After a fork the child must drop it unused.
+    file that takes them without blocking. Threads may share a writer, and signal handlers and finalisers may use it;
+    one that logs inside `offer` may exceed the bounds by its own line. After a fork the child must drop it unused.
     """
 
     def __init__(self, queue_items: int, queue_bytes: int) -> None:
@@ -41,14 +67,16 @@ class StdoutWriter:
         self._bytes = 0
         self._offset = 0  # bytes of the first line that are written already
         self._offered = 0
+        self._entered = 0  # lines that ever got into the queue
         self._delivered = 0
-        self._dropped: Counter[str] = Counter()
+        self._dropped: dict[str, int] = {}
         self._dropped_at_flush = 0
         self._destination = Destination(None)
-        self._changed = threading.Condition(threading.Lock())  # guards all of the above, never held while writing
-        self._writing = threading.Lock()  # held by whoever writes
-        self._wake = threading.Event()
-        self._hurry = threading.Event()
+        self._lock = threading.RLock()  # guards all of the above, never held while writing
+        self._changed = threading.Condition(self._lock)
+        self._writing = threading.Lock()  # held by whoever writes; a caller never waits for it
+        self._wake = _Gate()
+        self._hurry = _Gate()
         self._stopping = False
         self._abandoned = False
         self._thread = threading.Thread(target=self._run, name="otel_trading stdout", daemon=True)
@@ -67,14 +95,16 @@ class StdoutWriter:
             return self._refuse("no_stdout")
         if destination.in_memory:
             return self._write_in_memory(destination, line)
-        with self._changed:
+        size = len(line)
+        item = destination, line
+        with self._lock:
             self._offered += 1
-            reason = self._reason_to_drop(line)
+            reason = self._reason_to_drop(size)
             if reason is not None:
-                self._dropped[reason] += 1
-                return None
-            self._queue.append((destination, line))
-            self._bytes += len(line)
+                return self._drop(reason)
+            self._bytes += size
+            self._queue.append(item)
+            self._entered += 1
             # the caller helps a thread that does not keep up: it may be starved of the GIL, not of the pipe
             urgent = urgent or len(self._queue) > self._queue_items // 2
         if not (urgent and self._write_now()):
@@ -84,16 +114,15 @@ class StdoutWriter:
     def flush(self, deadline: Deadline) -> bool:
         """Returns True if every line offered since the last flush is written when the deadline comes, or before."""
         self._wake_thread(hurry=True)
-        with self._changed:
-            target = self._offered
-        while not self._done_up_to(target) and not deadline.over:
+        target = self._entered
+        while not self._left(target) and not deadline.over:
             if not self._thread.is_alive():
                 self._write_now(bounded=False)
-            with self._changed:
-                self._changed.wait_for(lambda: self._processed >= target, min(_WAIT_S, deadline.remaining_s()))
-        with self._changed:
+            with self._lock:  # a short wait: a handler that writes between the question and the wait wakes nobody
+                self._changed.wait_for(lambda: self._left(target), min(_WAIT_S, deadline.remaining_s()))
+        with self._lock:
             dropped = sum(self._dropped.values())
-            complete = self._processed >= target and dropped == self._dropped_at_flush
+            complete = self._left(target) and dropped == self._dropped_at_flush
             self._dropped_at_flush = dropped
         return complete
 
@@ -103,32 +132,24 @@ class StdoutWriter:
         self._stopping = True
         self._abandoned = not complete
         self._wake_thread(hurry=True)
-        if self._thread.is_alive():
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(deadline.remaining_s() + _WAIT_S)
-        with self._changed:
-            if self._queue:
-                self._dropped["shutdown"] += len(self._queue)
-                self._queue.clear()
-                self._bytes = 0
+        self._drop_first(sys.maxsize, "shutdown")
         return complete
 
     def books(self) -> dict[str, Any]:
         """Returns offered, delivered, dropped (by reason) and queued, of one moment."""
-        with self._changed:
-            return {
-                "offered": self._offered,
-                "delivered": self._delivered,
-                "dropped": dict(self._dropped),
-                "queued": len(self._queue),
-            }
+        with self._lock:
+            delivered, dropped = self._delivered, dict(self._dropped)
+            settled = delivered + sum(dropped.values())
+            offered = self._offered  # last, and `queued` from it: exact when a handler asks within `offer`, too
+            return {"offered": offered, "delivered": delivered, "dropped": dropped, "queued": offered - settled}
 
-    @property
-    def _processed(self) -> int:
-        return self._offered - len(self._queue)
-
-    def _done_up_to(self, target: int) -> bool:
-        with self._changed:
-            return self._processed >= target
+    def _left(self, target: int) -> bool:
+        """True if so many lines have left the queue."""
+        with self._lock:
+            waiting = len(self._queue)
+            return self._entered - waiting >= target
 
     def _current(self) -> Destination | None:
         stream = sys.stdout
@@ -139,19 +160,23 @@ class StdoutWriter:
             destination = self._destination = Destination(stream)
         return destination
 
-    def _reason_to_drop(self, line: bytes) -> str | None:
+    def _reason_to_drop(self, size: int) -> str | None:
         if self._stopping:
             return "shutdown"
-        if len(line) > self._queue_bytes:
+        if size > self._queue_bytes:
             return "too_large"
         if len(self._queue) >= self._queue_items:
             return "queue_full"
-        return "queue_bytes" if self._bytes + len(line) > self._queue_bytes else None
+        return "queue_bytes" if self._bytes + size > self._queue_bytes else None
 
     def _refuse(self, reason: str) -> None:
-        with self._changed:
+        with self._lock:
             self._offered += 1
-            self._dropped[reason] += 1
+            self._drop(reason)
+
+    def _drop(self, reason: str) -> None:
+        self._dropped.setdefault(reason, 0)  # a step of its own: the next one must read and write in one
+        self._dropped[reason] += 1
 
     def _write_in_memory(self, destination: Destination, line: bytes) -> None:
         reason = None
@@ -159,18 +184,17 @@ class StdoutWriter:
             destination.write(line)
         except Gone as gone:
             reason = gone.reason
-        with self._changed:
+        with self._lock:
             self._offered += 1
             if reason is None:
                 self._delivered += 1
             else:
-                self._dropped[reason] += 1
+                self._drop(reason)
 
     def _wake_thread(self, hurry: bool) -> None:
         if hurry:
-            self._hurry.set()
-        if not self._wake.is_set():  # cheaper than to set it again
-            self._wake.set()
+            self._hurry.open()
+        self._wake.open()
 
     def _write_now(self, bounded: bool = True) -> bool:
         """Writes the queue in the caller; True if nothing is left."""
@@ -184,9 +208,7 @@ class StdoutWriter:
     def _run(self) -> None:
         while True:
             self._wake.wait()
-            self._wake.clear()
             self._hurry.wait(0.0 if self._stopping else _LINGER_S)
-            self._hurry.clear()
             try:
                 self._write_until_empty()
             except Exception as error:  # the thread must live: without it the queue only fills
@@ -223,10 +245,12 @@ class StdoutWriter:
 
     def _batch(self) -> tuple[Destination | None, bytes, int]:
         """Returns where the first lines go, their bytes up to one chunk, and how many lines those begin."""
-        with self._changed:
+        with self._lock:
             if not self._queue:
                 return None, b"", 0
             destination, first = self._queue[0]
+            if destination.by_line:
+                return destination, first, 1
             parts = [first[self._offset : self._offset + destination.chunk]]
             room = destination.chunk - (len(first) - self._offset)
             for index in range(1, len(self._queue)):
@@ -238,24 +262,28 @@ class StdoutWriter:
             return destination, b"".join(parts), len(parts)
 
     def _account(self, written: int) -> None:
-        with self._changed:
+        with self._lock:
             written += self._offset
             while self._queue and written >= len(self._queue[0][1]):
-                line = self._queue.popleft()[1]
-                written -= len(line)
-                self._bytes -= len(line)
+                written -= self._take_first()
                 self._delivered += 1
             self._offset = written
             self._changed.notify_all()
 
     def _drop_first(self, lines: int, reason: str) -> None:
-        with self._changed:
+        with self._lock:
             for _ in range(min(lines, len(self._queue))):
-                self._bytes -= len(self._queue.popleft()[1])
-                self._dropped[reason] += 1
+                self._take_first()
+                self._drop(reason)
             self._offset = 0
             self._changed.notify_all()
 
+    def _take_first(self) -> int:
+        """Takes the first line out of the queue and returns its bytes."""
+        size = len(self._queue.popleft()[1])
+        self._bytes -= size
+        return size
+
     def _first(self) -> Destination | None:
-        with self._changed:
+        with self._lock:
             return self._queue[0][0] if self._queue else None

@@ -198,6 +198,33 @@ def test_a_stream_of_the_application_is_written_by_the_thread(writer, monkeypatc
     assert ["x\n"] == written
 
 
+@pytest.mark.parametrize(
+    "error", [RuntimeError("widget is gone"), AttributeError(), UnicodeEncodeError("a", "", 0, 1, "")]
+)
+def test_a_line_that_a_foreign_stream_cannot_take_costs_no_other(writer, monkeypatch, error):
+    """Whatever it raises: that line is dropped as write_error, lines before and after arrive."""
+    written, gate = [], threading.Event()
+
+    class Picky:
+        def write(self, text):
+            gate.wait(10)
+            if text == "poison\n":
+                raise error
+            written.append(text)
+
+        def flush(self):
+            pass
+
+    monkeypatch.setattr(sys, "stdout", Picky())
+    long = "é" * 5_000 + "\n"
+    for line in ("one\n", "poison\n", "two\n", long):
+        writer.offer(line.encode())
+    gate.set()
+    assert writer.flush(Deadline(5)) is False
+    assert ["one\n", "two\n", long] == written
+    assert {"offered": 4, "delivered": 3, "dropped": {"write_error": 1}, "queued": 0} == writer.books()
+
+
 def test_books_balance_under_many_threads(writer, pipe):
     """At any moment, while threads offer and a reader reads."""
     reading = pipe()
