@@ -6,7 +6,7 @@ WORKERS ?= 4
 # setuptools warns at each editable install that the package lies beside other folders, as it is meant to
 INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check format bench test-all test-shared docs clean help
+.PHONY: demo test check format bench test-all test-shared backends test-backends clean help
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -15,7 +15,7 @@ demo: $(VENV)/.demo ## runs the demo until Ctrl-C
 	$(BIN)/otel-trading demo
 
 test: $(VENV)/.dev ## runs the tests and shows their coverage
-	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term -m "not shared"
+	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term -m "not shared and not backends"
 
 check: $(VENV)/.dev ## format, lint, types, import contract, generated files, docs
 	$(BIN)/ruff format --check .
@@ -39,6 +39,12 @@ test-all: $(VENV)/.dev ## the tests on each Python and at both ends of the depen
 
 test-shared: $(VENV)/.dev ## the checks that need recorded exchange data in ../shared
 	$(BIN)/pytest -m shared
+
+backends: $(VENV)/bin/python ## builds or installs the real servers, into a cache outside the checkout
+	$(BIN)/python -m tools.backends build
+
+test-backends: $(VENV)/.dev backends ## the tests against the real servers
+	$(BIN)/pytest -m backends tests/backends
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -70,6 +70,7 @@ class LogPipeline:
         """Renders and emits one record in the caller's thread. Never raises; trouble costs this event only."""
         depth = getattr(self._thread, "depth", 0)
         if depth >= _DEEPEST:
+            trouble("logs.too_deep", "a log call inside %d others was dropped", _DEEPEST)
             return
         self._thread.depth = depth + 1
         try:

@@ -316,6 +316,8 @@ def test_a_log_call_inside_a_repr_is_bounded(logs):
 
     get_logger("a").info("outer", me=Chatty())
     assert ["inner", "inner", "outer"] == [line["event"] for line in logs.lines]
+    assert {"logs.too_deep": 1} == diagnostics.troubles()
+    diagnostics.forget()
 
 
 def test_a_provider_that_raises_costs_its_record_only(logs):
