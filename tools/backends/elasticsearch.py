@@ -169,5 +169,7 @@ def environment(run: Path) -> dict[str, str]:
         "ES_JAVA_HOME": str(java_home()),
         "ES_PATH_CONF": str(run / "config"),
         "ES_TMPDIR": str(run / "tmp"),
+        # where Java libraries unpack native code; nothing of it may stay behind
         "HOME": str(run),
+        "XDG_CACHE_HOME": str(run / "tmp"),
     }

@@ -1,0 +1,119 @@
+"""Asks the real servers by their own APIs, as a person with a browser would."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+def wait_until(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
+    """Waits for a condition; asks five times a second, because each question costs the servers work."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        time.sleep(0.2)
+
+
+def ask(url: str, body: object = None, *, method: str | None = None, **parameters: str) -> Any:
+    """The JSON that an address answers; None if it knows nothing of what was asked (404)."""
+    query = f"?{urllib.parse.urlencode(parameters)}" if parameters else ""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url + query, data, {"content-type": "application/json"}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.loads(answer.read() or b"null")
+    except urllib.error.HTTPError as error:
+        if error.code == 404:
+            return None
+        raise AssertionError(f"{url} answers {error.code}: {error.read().decode()}") from error
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The running servers."""
+
+    directory: Path
+    servers: dict[str, dict[str, Any]]
+
+    @property
+    def otlp(self) -> str:
+        return str(self.servers["collector"]["otlp_http"])
+
+    def trace(self, trace_id: str) -> list[dict[str, Any]]:
+        """The spans of a trace as Jaeger's API has them, with the service and plain attributes added."""
+        found = ask(f"{self.servers['jaeger']['url']}/api/v3/traces/{trace_id}")
+        resources = found["result"]["resourceSpans"] if found else []
+        return [
+            {
+                **span,
+                "service": plain(resource["resource"]["attributes"])["service.name"],
+                "values": plain(span.get("attributes", [])),
+            }
+            for resource in resources
+            for scope in resource["scopeSpans"]
+            for span in scope["spans"]
+        ]
+
+    def traces_with(self, service: str, attribute: str, value: str) -> list[str]:
+        """Trace ids by Jaeger's search for a tag."""
+        found = ask(
+            f"{self.servers['jaeger']['url']}/api/traces",
+            service=service,
+            tags=json.dumps({attribute: value}),
+            limit="100",
+        )
+        return [trace["traceID"] for trace in found["data"]]
+
+    def spans_of(self, service: str) -> int:
+        """How many spans of a service there are; 0 while Jaeger is away."""
+        try:
+            found = ask(f"{self.servers['jaeger']['url']}/api/traces", service=service, limit="1000")
+        except OSError:
+            return 0
+        return sum([len(trace["spans"]) for trace in found["data"]])
+
+    def logs(self, query: str) -> list[dict[str, Any]]:
+        """The log documents that a search line finds, at most 10,000."""
+        body = {
+            "size": 10_000,
+            "track_total_hits": True,
+            "query": {"query_string": {"query": query}},
+            "sort": ["time_unix_nano"],
+        }
+        url = self.servers["elasticsearch"]["url"]
+        ask(f"{url}/logs-*/_refresh", method="POST")
+        found = ask(f"{url}/logs-*/_search", body)
+        return [hit["_source"] for hit in found["hits"]["hits"]] if found else []
+
+    def series(self, query: str) -> list[tuple[dict[str, str], float]]:
+        """Labels and newest value of what a PromQL expression selects."""
+        found = ask(f"{self.servers['prometheus']['url']}/api/v1/query", query=query)
+        return [(one["metric"], float(one["value"][1])) for one in found["data"]["result"]]
+
+    def everything(self) -> str:
+        """All that the stores hold, as text, to look for what must not be there."""
+        jaeger, prometheus = self.servers["jaeger"]["url"], self.servers["prometheus"]["url"]
+        services = ask(f"{jaeger}/api/services")["data"] or []
+        traces = [ask(f"{jaeger}/api/traces", service=service, limit="1000") for service in services]
+        labels = ask(f"{prometheus}/api/v1/series", **{"match[]": '{__name__=~".+"}'})
+        return json.dumps([services, traces, self.logs("*"), labels])
+
+    def counted(self, name: str, **labels: str) -> float:
+        """The sum of one of the collector's own counters."""
+        with urllib.request.urlopen(self.servers["collector"]["metrics"], timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        wanted = [f'{key}="{value}"' for key, value in labels.items()]
+        found = [line for line in lines if line.startswith(f"{name}{{") and all([one in line for one in wanted])]
+        return sum([float(line.rsplit(" ", 1)[1]) for line in found])
+
+
+def plain(attributes: list[dict[str, Any]]) -> dict[str, Any]:
+    """OTLP's attributes as a dictionary; numbers stay text, as JSON has them."""
+    return {one["key"]: next(iter(one["value"].values()), None) for one in attributes}

@@ -1,0 +1,137 @@
+"""Obtaining the servers, tried with programs that only pretend: no server and no registry is needed."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from backend_stores import wait_until
+from conftest import ROOT, backends
+from support.children import environment
+
+PROGRAMS = ("otelcol-trading", "jaeger", "prometheus", "promtool", "alertmanager", "amtool")
+
+GO = """\
+if [ "$1" = env ]; then
+    case $2 in GOVERSION) echo {version};; *) echo https://proxy.example;; esac
+    exit 0
+fi
+echo call >> "$CALLS"
+while [ "$1" != -o ]; do shift; done
+echo half > "$2"
+{then}
+"""
+MAVEN = """\
+for argument in "$@"; do
+    case $argument in -DoutputDirectory=*) echo rubbish > "${argument#*=}/elasticsearch-8.19.21.zip";; esac
+done
+"""
+
+
+def pretend(folder: Path, name: str, script: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> dict[str, str]:
+    """Variables of a machine with Go, Maven and Java that pretend, and with Elasticsearch in its cache."""
+    pretend(tmp_path / "bin", "go", GO.format(version="go1.26.1", then=""))
+    pretend(tmp_path / "bin", "mvn", MAVEN)
+    pretend(tmp_path / "jdk" / "bin", "java", "echo 'openjdk version \"17.0.1\"' >&2\n")
+    variables = {
+        "PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin",
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "ES_JAVA_HOME": str(tmp_path / "jdk"),
+        "CALLS": str(tmp_path / "calls"),
+    }
+    where = "from tools.backends import elasticsearch; elasticsearch.distribution().mkdir()"
+    subprocess.run([sys.executable, "-c", where], cwd=ROOT, env=environment(measured=False, **variables), check=True)
+    return variables
+
+
+def cached(machine: dict[str, str]) -> list[str]:
+    """Names in the cache, without logs and hashes."""
+    folder = Path(machine["XDG_CACHE_HOME"]) / "otel-trading" / "backends"
+    return sorted([path.name.rpartition("-")[0] for path in folder.iterdir() if path.suffix != ".log"])
+
+
+def test_everything_is_built_once(machine: dict[str, str]) -> None:
+    """The second run asks Go for its version and builds nothing."""
+    first = backends("build", **machine)
+    assert first.returncode == 0, first.stderr
+    assert sorted(["elasticsearch-8.19.21", *PROGRAMS]) == cached(machine)
+
+    second = backends("build", **machine)
+    assert [f"{name}: ready" for name in ("elasticsearch", *PROGRAMS)] == second.stdout.splitlines()
+    assert Path(machine["CALLS"]).read_text().count("call") == len(PROGRAMS)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_build_leaves_no_half_of_a_program(
+    machine: dict[str, str], tmp_path: Path, number: signal.Signals
+) -> None:
+    """What was begun is removed, and the compiler ends with the command."""
+    pretend(tmp_path / "bin", "go", GO.format(version="go1.26.1", then="echo $$ > pid; exec sleep 60").replace(
+        "> pid", f'> "{tmp_path / "pid"}"'
+    ))  # fmt: skip
+    command = [sys.executable, "-m", "tools.backends", "build"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment(measured=False, **machine), stderr=-1) as build:
+        wait_until((tmp_path / "pid").exists)
+        build.send_signal(number)
+        _, complaints = build.communicate(timeout=20)
+    assert (build.returncode, complaints) == (130, b"interrupted; what was finished is kept\n")
+    assert cached(machine) == ["elasticsearch-8.19.21"]
+    assert not Path("/proc", (tmp_path / "pid").read_text().strip()).exists()
+
+
+def test_a_build_that_fails_is_tried_again_and_then_shown(machine: dict[str, str], tmp_path: Path) -> None:
+    """With the end of what the compiler said."""
+    pretend(tmp_path / "bin", "go", GO.format(version="go1.26.1", then="echo no such module; exit 1"))
+    told = backends("build", **machine)
+    assert told.returncode == 1
+    assert "otelcol-trading could not be built" in told.stderr
+    assert "no such module" in told.stderr
+    assert Path(machine["CALLS"]).read_text().count("call") == 3
+    assert cached(machine) == ["elasticsearch-8.19.21"]
+
+
+@pytest.mark.parametrize(("missing", "said"), [("go", "Install Go 1.26"), ("mvn", "Install Maven 3")])
+def test_a_missing_program_is_named_with_what_to_install(
+    machine: dict[str, str], tmp_path: Path, missing: str, said: str
+) -> None:
+    """Before anything else is done."""
+    (tmp_path / "bin" / missing).unlink()
+    told = backends("build", **{**machine, "PATH": str(tmp_path / "bin"), "XDG_CACHE_HOME": str(tmp_path / "empty")})
+    assert told.returncode == 1
+    assert said in told.stderr
+    assert not Path(machine["CALLS"]).exists()
+
+
+def test_an_old_go_is_refused(machine: dict[str, str], tmp_path: Path) -> None:
+    """The modules could not be read by it."""
+    pretend(tmp_path / "bin", "go", GO.format(version="go1.21.5", then=""))
+    told = backends("build", **machine)
+    assert (told.returncode, "go1.21.5 is here" in told.stderr) == (1, True)
+
+
+def test_another_archive_than_the_pinned_one_is_refused(machine: dict[str, str], tmp_path: Path) -> None:
+    """And not unpacked."""
+    told = backends("build", **{**machine, "XDG_CACHE_HOME": str(tmp_path / "empty")})
+    assert told.returncode == 1
+    assert "Do not use it" in told.stderr
+    assert [] == [*(tmp_path / "empty/otel-trading/backends").iterdir()]
+
+
+def test_a_stack_is_not_started_before_it_is_built(machine: dict[str, str], tmp_path: Path) -> None:
+    """The message says how, and the folder is not left behind."""
+    told = backends("up", "--dir", str(tmp_path / "stack"), **machine)
+    assert told.returncode == 1
+    assert "Run `make backends` first" in told.stderr
+    assert not (tmp_path / "stack" / "run").exists()
+    assert not (tmp_path / "stack" / "stack.json").exists()

@@ -1,0 +1,90 @@
+"""Secrets that reach the collector unmasked are in no store."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Any
+
+import pytest
+from backend_stores import Stack, ask, wait_until
+from conftest import service
+
+pytestmark = pytest.mark.backends
+
+SERVICE = """
+    import sys
+    import otel_trading as ot
+
+    endpoint, secret = sys.argv[1:]
+    with ot.init("gateway", otlp_endpoint=endpoint, metrics_exporter=["none"], stdout="off") as telemetry:
+        with ot.tracer().start_as_current_span("order.submit binance") as span:
+            span.set_attribute("api_key", secret)
+            span.set_attribute("url.full", f"https://venue.example/order?symbol=X&signature={secret}")
+            span.add_event(f"sent signature={secret}")
+            ot.get_logger().info(f"posted token={secret}", api_key=secret, order_id="V-secret")
+        assert telemetry.flush(10)
+"""
+
+
+def text(key: str, value: str) -> dict[str, Any]:
+    return {"key": key, "value": {"stringValue": value}}
+
+
+def test_a_service_masks_before_anything_leaves(stack: Stack) -> None:
+    """The first line of defence, seen at the far end."""
+    secret = f"first{secrets.token_hex(8)}"
+    with service(SERVICE, stack.otlp, secret) as gateway:
+        _, complaints = gateway.communicate(timeout=60)
+    assert (gateway.returncode, complaints) == (0, "")
+    wait_until(lambda: stack.logs('trading.order_id:"V-secret"'), 20)
+    wait_until(lambda: "gateway" in ask(f"{stack.servers['jaeger']['url']}/api/services")["data"], 20)
+    assert secret not in stack.everything()
+
+
+def test_the_collector_masks_what_others_send(stack: Stack) -> None:
+    """The second line of defence: OTLP of a program that masks nothing."""
+    secret = f"second{secrets.token_hex(8)}"
+    account, key = f"ACC-{secrets.randbelow(10**9):09d}", f"sk_live_{secrets.token_hex(8)}"
+    now, trace_id = time.time_ns(), secrets.token_hex(16)
+    resource = {"attributes": [text("service.name", "stranger"), text("api.key", secret)]}
+    attributes = [
+        text("api_key", secret),
+        text("http.request.header.authorization", f"Bearer {secret}"),
+        text("url.full", f"https://venue.example/order?symbol=X&signature={secret}"),
+        text("note", f"account {account} with {key}"),
+        text("order.token_bucket", "kept"),
+    ]
+    span = {
+        "traceId": trace_id,
+        "spanId": secrets.token_hex(8),
+        "name": f"GET /order?signature={secret} {account}",
+        "kind": 3,
+        "startTimeUnixNano": str(now - 1_000_000),
+        "endTimeUnixNano": str(now),
+        "attributes": attributes,
+        "events": [{"timeUnixNano": str(now), "name": f"token={secret}", "attributes": attributes}],
+        "status": {"code": 2, "message": f"refused for {account}, password={secret}"},
+    }
+    record = {
+        "timeUnixNano": str(now),
+        "severityText": "error",
+        "traceId": trace_id,
+        "body": {"stringValue": f"login with password={secret} for {account} by {key}"},
+        "attributes": attributes,
+    }
+    spans = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": {}, "spans": [span]}]}]}
+    records = {"resourceLogs": [{"resource": resource, "scopeLogs": [{"scope": {}, "logRecords": [record]}]}]}
+    ask(f"{stack.otlp}/v1/traces", spans)
+    ask(f"{stack.otlp}/v1/logs", records)
+    wait_until(lambda: stack.trace(trace_id), 20)
+    wait_until(lambda: stack.logs(f'trace.id:"{trace_id}"'), 20)
+
+    stored = stack.everything()
+    assert [one for one in (secret, account, key) if one in stored] == []
+    [found] = stack.trace(trace_id)
+    assert found["name"] == "GET /order?**** ****"
+    assert found["values"]["url.full"] == "https://venue.example/order?symbol=X&****"
+    assert found["values"]["order.token_bucket"] == "kept"
+    [line] = stack.logs(f'trace.id:"{trace_id}"')
+    assert line["body"]["text"] == "login with **** for **** by ****"
