@@ -24,7 +24,7 @@ check: $(VENV)/.dev ## format, lint, types, import contract, generated files, do
 	$(BIN)/lint-imports
 	$(BIN)/python -m otel_trading.config.generate --check
 	$(BIN)/towncrier build --draft --version next > /dev/null
-	$(BIN)/mkdocs build --strict --quiet --site-dir $(VENV)/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir $(VENV)/site
 
 format: $(VENV)/.dev ## formats and mends what can be mended
 	$(BIN)/ruff format .

@@ -40,7 +40,7 @@ from otel_trading.privacy.destinations import Destinations
 from otel_trading.privacy.redaction import Redactor
 from otel_trading.resource import create_resource
 from otel_trading.traces import part as traces_part
-from otel_trading.traces import propagation
+from otel_trading.traces import propagation, redirects
 from otel_trading.traces.provider import DelegatingTracer
 
 _LEVELS = {"trace": 5, "debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
@@ -277,7 +277,7 @@ class Telemetry:
             rule, advice = "host names, *.suffix patterns or networks", f"{str(error).rstrip('.')}. Mend the entry."
             raise ConfigurationError([Problem("propagation_hosts", source, rule, value, advice)]) from error
         before = propagation.install(propagation.create(plan, self.config), destinations)
-        self._undo.append(lambda: propagate.set_global_textmap(before))
+        self._undo += [lambda: propagate.set_global_textmap(before), redirects.let_go]
 
     def _carry_context(self, plan: Plan) -> None:
         for knob, name in (("thread_context", "threading"), ("asyncio_instrumentation", "asyncio")):

@@ -31,6 +31,7 @@ from otel_trading.config.plan import Plan
 from otel_trading.ground import diagnostics
 from otel_trading.ground.errors import ConfigurationError, Problem
 from otel_trading.privacy.destinations import Destinations, host_of
+from otel_trading.traces import redirects
 from otel_trading.traces.span import UnsampledOutgoingSpan
 
 _OUTGOING = (SpanKind.CLIENT, SpanKind.PRODUCER)
@@ -130,4 +131,5 @@ def install(propagator: TextMapPropagator, destinations: Destinations) -> TextMa
         before = before.inner
     chosen = propagator if is_stock_default(before) else before
     propagate.set_global_textmap(GuardedPropagator(chosen, destinations))
+    redirects.guard(chosen.fields, destinations)
     return before

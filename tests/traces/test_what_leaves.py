@@ -23,13 +23,17 @@ class Exchange:
 
     def __init__(self) -> None:
         self.headers: list[dict[str, str]] = []
+        self.redirect_to = ""
         exchange = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers.get("content-length", 0)))
                 exchange.headers.append({key.lower(): value for key, value in self.headers.items()})
-                self.send_response(200)
+                first_of_two = exchange.redirect_to and len(exchange.headers) == 1
+                self.send_response(307 if first_of_two else 200)
+                if first_of_two:
+                    self.send_header("location", exchange.redirect_to)
                 self.send_header("content-length", "0")
                 self.end_headers()
 
@@ -88,6 +92,15 @@ def test_a_service_of_ones_own_gets_the_trace_header_and_no_baggage(exchange: Ex
     told = post(exchange, host)
     assert told["traceparent"].startswith("00-")
     assert "baggage" not in told
+
+
+def test_a_redirect_to_an_exchange_takes_the_trace_header_off_again(exchange: Exchange) -> None:
+    """The client copies the headers of the first request, which an internal host was allowed to get."""
+    exchange.redirect_to = f"http://api.exchange.example:{exchange.port}/order"
+    told = post(exchange, "localhost")
+    assert len(exchange.headers) == 2
+    assert "traceparent" in exchange.headers[0]
+    assert {"traceparent", "tracestate", "baggage"} & set(told) == set()
 
 
 def test_a_listed_host_gets_the_trace_header(exchange: Exchange) -> None:
