@@ -131,7 +131,23 @@ def configuration_model(data: Mapping[str, Any]) -> Any:
     from opentelemetry.configuration._conversion import _dict_to_dataclass
     from opentelemetry.configuration.models import OpenTelemetryConfiguration
 
-    return _dict_to_dataclass(dict(data), OpenTelemetryConfiguration)
+    return _dict_to_dataclass(_chosen(data), OpenTelemetryConfiguration)
+
+
+_COMPONENTS = frozenset(
+    ("always_on", "always_off", "random")
+    + ("tracecontext", "baggage", "b3", "b3multi")
+    + ("console", "otlp_http", "otlp_grpc", "otlp_file/development", "prometheus/development")
+    + ("default", "drop", "sum", "last_value", "explicit_bucket_histogram", "base2_exponential_bucket_histogram")
+    + ("container", "host", "process", "service")
+)
+
+
+def _chosen(value: Any) -> Any:
+    """`console:` with nothing behind it chooses the component, as the specification says; 0.65b0 took it for absent."""
+    if isinstance(value, Mapping):
+        return {k: {} if v is None and k in _COMPONENTS else _chosen(v) for k, v in value.items()}
+    return [_chosen(item) for item in value] if isinstance(value, list) else value
 
 
 def view_from_model(model: Any) -> Any:
