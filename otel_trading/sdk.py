@@ -135,11 +135,30 @@ def configuration_model(data: Mapping[str, Any]) -> Any:
 
 
 _COMPONENTS = frozenset(
-    ("always_on", "always_off", "random")
-    + ("tracecontext", "baggage", "b3", "b3multi")
-    + ("console", "otlp_http", "otlp_grpc", "otlp_file/development", "prometheus/development")
-    + ("default", "drop", "sum", "last_value", "explicit_bucket_histogram", "base2_exponential_bucket_histogram")
-    + ("container", "host", "process", "service")
+    {
+        "always_on",
+        "always_off",
+        "random",
+        "tracecontext",
+        "baggage",
+        "b3",
+        "b3multi",
+        "console",
+        "otlp_http",
+        "otlp_grpc",
+        "otlp_file/development",
+        "prometheus/development",
+        "default",
+        "drop",
+        "sum",
+        "last_value",
+        "explicit_bucket_histogram",
+        "base2_exponential_bucket_histogram",
+        "container",
+        "host",
+        "process",
+        "service",
+    }
 )
 
 
