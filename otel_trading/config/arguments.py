@@ -94,15 +94,7 @@ class Arguments(TypedDict, total=False):
     scope_info_enabled: bool | None
     target_info_enabled: bool | None
     resource_constant_labels: Sequence[str] | str | None
-    translation_strategy: (
-        Literal[
-            "UnderscoreEscapingWithSuffixes",
-            "UnderscoreEscapingWithoutSuffixes",
-            "NoUTF8EscapingWithSuffixes",
-            "NoTranslation",
-        ]
-        | None
-    )
+    translation_strategy: Literal["UnderscoreEscapingWithSuffixes", "UnderscoreEscapingWithoutSuffixes", "NoUTF8EscapingWithSuffixes", "NoTranslation"] | None
     prometheus_token: str | None
     prometheus_certificate: str | None
     prometheus_key: str | None
