@@ -10,12 +10,8 @@ from otel_trading.delivery import transports
 from otel_trading.delivery.books import Books
 from otel_trading.delivery.outcome import Transport
 from otel_trading.delivery.redacting import Redacting
-from otel_trading.delivery.worker import Worker
+from otel_trading.delivery.worker import Worker, one
 from otel_trading.ground.clock import Deadline
-
-
-def _one(_: object) -> int:
-    return 1
 
 
 class Lane:
@@ -27,7 +23,7 @@ class Lane:
         plans: Sequence[BatchPlan],
         *,
         redact: Callable[[Any], Any] | None = None,
-        weigh: Callable[[Any], int] = _one,
+        weigh: Callable[[Any], int] = one,
     ) -> None:
         """Creates transports, then starts a worker for each.
 

@@ -91,12 +91,6 @@ def troubles() -> dict[str, int]:
         return dict(_counts)
 
 
-def repeat_allowed(kind: str) -> None:
-    """Lets the next trouble of this kind be said again; the count stays."""
-    with _lock:
-        _said.discard(kind)
-
-
 def forget() -> None:
     """Empties counts and memory of what was said; a new `init()` starts with this."""
     with _lock:

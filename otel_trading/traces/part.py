@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import Sampler
-from opentelemetry.trace import TracerProvider as ApiTracerProvider
 
 from otel_trading import sdk
 from otel_trading.config.config import Config
 from otel_trading.config.plan import TracesPlan
+from otel_trading.delivery.joining import Joining
 from otel_trading.delivery.lane import Lane
 from otel_trading.ground import diagnostics
 from otel_trading.ground.errors import ConfigurationError, Problem
@@ -24,11 +22,12 @@ from otel_trading.privacy.spans import redact_span
 from otel_trading.traces.export import SpanDelivery
 from otel_trading.traces.sampler import TradingSampler
 
-_joined: WeakKeyDictionary[ApiTracerProvider, SpanDelivery] = WeakKeyDictionary()
-"""Processors in applications' own providers, which keep them for ever: each is used again at the next `init()`."""
-
 _KNOB = {"always": "always_spans"}
 _STANDARD_WITH_RATIO = ("traceidratio", "parentbased_traceidratio")
+
+
+join = Joining("add_span_processor", SpanDelivery).join
+"""Delivers the spans of an application's own provider too; see `Joining.join`."""
 
 
 def create_lane(plan: TracesPlan, redactor: Redactor) -> Lane:
@@ -65,27 +64,6 @@ def create_provider(
     )
     provider.add_span_processor(SpanDelivery(lane))
     return provider
-
-
-def join(provider: ApiTracerProvider, lane: Lane) -> Callable[[], None]:
-    """Delivers the spans of an application's own provider too, if nobody else does.
-
-    Returns:
-        A function that lets go again.
-    """
-    delivery = _joined.get(provider)
-    if delivery is None:
-        add: Any = getattr(provider, "add_span_processor", None)
-        if add is None or sdk.has_processors(provider):
-            return lambda: None
-        delivery = _joined[provider] = SpanDelivery()
-        add(delivery)
-    delivery.lane = lane
-
-    def let_go() -> None:
-        delivery.lane = None
-
-    return let_go
 
 
 def create_sampler(plan: TracesPlan, config: Config) -> Sampler:
