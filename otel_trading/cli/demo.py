@@ -44,6 +44,26 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     found.add_argument("--store", type=Path, metavar="PATH", help="file of the store (default: in the run's directory)")
     found.add_argument("--keep", action="store_true", help="keep this run's store; without it the next run removes it")
+    found.add_argument(
+        "--stack",
+        action="store_true",
+        help="send to a real collector instead of the embedded receiver, read back from Jaeger and Elasticsearch, and "
+        "print the pages of the newest order; where they are: OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRADING_JAEGER_URL, "
+        "_ELASTICSEARCH_URL, _KIBANA_URL, _PROMETHEUS_URL (default: their usual ports on loopback)",
+    )
+    found.add_argument(
+        "--metrics",
+        choices=("scrape", "otlp"),
+        default="scrape",
+        help="with --stack: Prometheus scrapes the services, or they send metrics to the collector as well "
+        "(default: %(default)s)",
+    )
+    found.add_argument(
+        "--prometheus-targets",
+        type=Path,
+        metavar="FILE",
+        help="with --stack: a file_sd file of Prometheus that gets the addresses of the services' /metrics",
+    )
     found.set_defaults(run=run)
 
 
@@ -61,7 +81,10 @@ def run(arguments: argparse.Namespace) -> int:
             as_json=arguments.json,
             store=arguments.store,
             keep=arguments.keep,
-        )
+        ),
+        stack=arguments.stack,
+        by_otlp=arguments.metrics == "otlp",
+        targets=arguments.prometheus_targets,
     )
 
 

@@ -110,3 +110,11 @@ class Arguments(TypedDict, total=False):
     logs_queue_items: int | None
     logs_batch_items: int | None
     logs_export_timeout_s: float | None
+    jaeger_url: str | None
+    elasticsearch_url: str | None
+    kibana_url: str | None
+    prometheus_url: str | None
+    collector_health_url: str | None
+    collector_metrics_url: str | None
+    elasticsearch_headers: Mapping[str, Any] | str | None
+    stores_certificate: str | None

@@ -12,9 +12,10 @@ from otel_trading.config.table.exporters import exporters
 from otel_trading.config.table.identity import identity
 from otel_trading.config.table.logs import logs
 from otel_trading.config.table.metrics import metrics
+from otel_trading.config.table.stores import stores
 from otel_trading.config.table.traces import traces
 
 KNOBS: dict[str, Knob] = {
-    knob.name: knob for group in (identity, behaviour, exporters, traces, metrics, logs) for knob in group()
+    knob.name: knob for group in (identity, behaviour, exporters, traces, metrics, logs, stores) for knob in group()
 }
 """Every knob by name, in the order of the reference page."""

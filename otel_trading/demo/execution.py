@@ -139,15 +139,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     views = [ot.HistogramView("trading.order.*", boundaries=ot.boundaries.MILLISECONDS)]
     with (
         Stage("execution", arguments) as stage,
-        ot.init(
-            "execution",
-            otlp_endpoint=arguments.otlp_endpoint,
-            prometheus_port=0,
-            traces_schedule_delay_s=0.25,
-            logs_schedule_delay_s=0.25,
-            views=views,
-        ) as telemetry,
+        ot.init("execution", views=views, **stage.knobs()) as telemetry,
     ):
+        stage.count()
         stage.tell(state="waiting", metrics_url=telemetry.metrics_url)
         execution = Execution(arguments.seed)
         orders = wire.puller(stage.source())

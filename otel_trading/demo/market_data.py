@@ -142,14 +142,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         Stage("market-data", arguments) as stage,
         ot.init(
             "market-data",
-            otlp_endpoint=arguments.otlp_endpoint,
-            prometheus_port=0,
             tick_ratio=1.0,  # every tick's span, so that the one behind an order is there
-            traces_schedule_delay_s=0.25,
-            logs_schedule_delay_s=0.25,
             views=views,
+            **stage.knobs(),
         ) as telemetry,
     ):
+        stage.count()
         publisher = wire.publisher(arguments.listen)
         stage.tell(state="running", endpoint=publisher.endpoint, metrics_url=telemetry.metrics_url)
         market = MarketData(publisher)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from dataclasses import replace
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -12,15 +14,23 @@ import orjson
 
 from otel_trading.demo import extra, replay, screen, verdict
 from otel_trading.demo.session import Options, Session
+from otel_trading.demo.stack import StackMissing, find
 from otel_trading.demo.supervise import ChildDied
+from otel_trading.ground.errors import ConfigurationError
 from otel_trading.viewer.schema import StoreError
 from otel_trading.viewer.text import log_text, trace_lines
 
 BAD_ARGUMENT = 2
 
 
-def run(options: Options) -> int:
+def run(options: Options, *, stack: bool = False, by_otlp: bool = False, targets: Path | None = None) -> int:
     """Runs the demo and returns the exit code.
+
+    Args:
+        options: what the user asked for; its `stack` is filled here.
+        stack: send to a real stack, whose addresses the knobs tell.
+        by_otlp: see `Stack`.
+        targets: see `Stack`.
 
     Returns:
         0 when the run ended as asked; with `as_json` only if all checks passed. 1 when a service failed or a check
@@ -30,8 +40,12 @@ def run(options: Options) -> int:
         extra.check()
         if options.replay is not None:
             replay.check_readable(options.replay)
+        if stack:
+            options = replace(options, stack=find(by_otlp=by_otlp, targets=targets))
+        elif by_otlp or targets:
+            return _refuse("--metrics and --prometheus-targets are for --stack.")
         session = Session(options)
-    except (extra.MissingExtra, StoreError) as error:
+    except (extra.MissingExtra, StoreError, StackMissing, ConfigurationError) as error:
         return _refuse(str(error))
     except OSError as error:
         return _refuse(f"cannot use {error.filename or 'the cache directory'}: {error.strerror or error}.")
@@ -62,19 +76,23 @@ def summary(session: Session) -> dict[str, Any]:
         "ok": all(check.ok for check in results),
         "failed_checks": [check.name for check in results if not check.ok],
         "checks": verdict.as_json(results),
+        "began_ns": str(since_ns),
         "elapsed_s": round(session.elapsed_s, 3),
         "ready_s": _rounded(story.ready_s),
         "first_complete_order_s": _rounded(story.first_complete_s),
         "market": _market(session),
         "store": str(session.store_path),
         "stored": session.reader.counts(),
-        "received": dict(session.receiver.counts),
+        "received": session.received,
+        "made": {name: told.get("made") for name, told in story.statuses.items()},
+        "metrics_urls": {name: endpoint.url for name, endpoint in story.endpoints.items()},
         "orders": found,
         "correlated_logs": correlated,
         "metrics": verdict.metrics(story.endpoints),
         "example": verdict.example(session.reader, since_ns),
         "exit_codes": story.exit_codes,
         "died": _obituary(trouble) if isinstance(trouble, ChildDied) else None,
+        "links": screen.links(session),
         "next_command": screen.next_command(session),
     }
 
@@ -117,6 +135,8 @@ def _say_goodbye(session: Session, document: dict[str, Any]) -> None:
     if session.story.trouble is None and document["failed_checks"]:
         print(f"not seen yet: {', '.join(document['failed_checks'])}")
     _tell_trouble(session)
+    for name, url in screen.links(session).items():
+        print(f"{name}: {url}")
     print(f"next: {screen.next_command(session)}")
 
 

@@ -45,6 +45,8 @@ class PlainLines(Silent):
             self._once("ready", f"all services run after {story.ready_s:.1f} s")
         if story.newest is not None:
             self._once("order", f"first complete order after {story.first_complete_s:.1f} s")
+            for name, url in links(session).items():
+                self._once(name, f"{name}: {url}")
 
     def _once(self, key: str, line: str) -> None:
         if key not in self._said:
@@ -103,6 +105,9 @@ def draw(session: Session) -> RenderableType:
         parts.append(Text("waiting for the first complete order ..." if story.ready_s else "services are starting ..."))
     else:
         parts += [_order(session), _logs(session)]
+        parts += [
+            Text(f"{name}: {url}", no_wrap=True, overflow="fold", style="dim") for name, url in links(session).items()
+        ]
         parts.append(Text(f"Ctrl-C ends. In another terminal: {next_command(session)}", style="dim"))
     return Group(*parts)
 
@@ -112,6 +117,12 @@ def next_command(session: Session) -> str:
     where = f" --store {shlex.quote(str(session.store_path))}" if session.options.store else ""
     newest = session.story.newest
     return f"otel-trading trace {newest.trace_id}{where}" if newest else f"otel-trading traces{where}"
+
+
+def links(session: Session) -> dict[str, str]:
+    """Returns the pages of the newest complete order in the stack's stores; empty without `--stack`."""
+    stack, newest = session.options.stack, session.story.newest
+    return stack.links(newest) if stack and newest else {}
 
 
 def _services(session: Session) -> RenderableType:

@@ -9,8 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from otel_trading.demo.mirror import Mirror
 from otel_trading.demo.scrape import Endpoint
 from otel_trading.demo.services import MARKET_DATA, ORDER_STAGES, SERVICES
+from otel_trading.demo.stack import Stack
 from otel_trading.demo.supervise import ChildDied, Supervisor
 from otel_trading.ground.clock import monotonic_ns
 from otel_trading.viewer import runs
@@ -20,6 +22,7 @@ from otel_trading.viewer.store import Store
 
 READY_WITHIN_S = 30.0
 _DRAIN_S = 2.0
+_STACK_SETTLES_S = 30.0
 _STEP_S = 0.05
 _SCRAPE_EVERY_S = 1.0
 
@@ -35,6 +38,7 @@ class Options:
         replay: a recording instead of the simulated market.
         store: file of the store; None means one in the run's directory.
         keep: later runs do not remove this run's directory.
+        stack: where the services send to instead of the embedded receiver, and where it is found again.
     """
 
     duration_s: float | None = None
@@ -44,6 +48,7 @@ class Options:
     as_json: bool = False
     store: Path | None = None
     keep: bool = False
+    stack: Stack | None = None
 
 
 class NotReady(Exception):
@@ -93,11 +98,20 @@ class Session:
         except BaseException:
             self.run.close()
             raise
-        self.receiver = Receiver(self._store, run_id=self.run.run_id)
+        self._source = self._open_source()
         self.reader = StoreReader(self.store_path)
-        self._supervisor = Supervisor(self.run.path)
+        # the way to a stack may need headers or certificates
+        keep = "OTEL_EXPORTER_OTLP_" if options.stack else None
+        self._supervisor = Supervisor(self.run.path, keep_variables=keep)
         self._scraped_ns = self._ready_ns = 0
         self._told: set[str] = set()
+
+    def _open_source(self) -> Receiver | Mirror:
+        """What fills the store: the services themselves, or what the stack's stores have of them."""
+        stack = self.options.stack
+        if stack is None:
+            return Receiver(self._store, run_id=self.run.run_id)
+        return Mirror(self._store, stack.jaeger, stack.elasticsearch, self.began_ns)
 
     def __enter__(self) -> Session:
         return self
@@ -109,6 +123,19 @@ class Session:
         self.run.close()
 
     @property
+    def otlp_endpoint(self) -> str:
+        """Where the services send to."""
+        if self.options.stack is not None:
+            return self.options.stack.otlp_endpoint
+        assert isinstance(self._source, Receiver)
+        return self._source.url
+
+    @property
+    def received(self) -> dict[str, int]:
+        """What came into the store, and how often that failed."""
+        return dict(self._source.counts)
+
+    @property
     def elapsed_s(self) -> float:
         """Seconds since the run began."""
         return (monotonic_ns() - self._began) / 1e9
@@ -117,7 +144,8 @@ class Session:
         """Starts the four services side by side; each waits for the endpoint of the one before it."""
         options = self.options
         for service in SERVICES:
-            arguments = ["--otlp-endpoint", self.receiver.url, "--seed", str(options.seed)]
+            arguments = ["--otlp-endpoint", self.otlp_endpoint, "--seed", str(options.seed)]
+            arguments += ["--metrics-exporter", options.stack.metrics_exporters] if options.stack else []
             if service.receives:
                 arguments += ["--source", "-"]
             else:
@@ -149,8 +177,13 @@ class Session:
         """Ends the services, then the receiver, so that what they send last is stored. A second call does nothing."""
         if not self.story.exit_codes:
             self.story.exit_codes = self._supervisor.stop(timeout_s=4)
+            if self.options.stack is not None:
+                self.options.stack.tell_prometheus([])
             self.story.statuses = {name: child.status() for name, child in self._supervisor.children.items()}
-            self.receiver.stop()
+            if isinstance(self._source, Receiver):
+                self._source.stop()
+            else:
+                self._source.finish(_STACK_SETTLES_S)
             self._look_for_orders()  # the last ones arrive while the services end
 
     def _step(self) -> None:
@@ -172,6 +205,7 @@ class Session:
             url = story.statuses[name].get("metrics_url")
             if url and name not in story.endpoints:
                 story.endpoints[name] = Endpoint(url)
+                self._tell_prometheus()
         for before, service in pairwise(SERVICES):
             endpoint = story.statuses[before.name].get("endpoint")
             if endpoint and service.name not in self._told:
@@ -179,6 +213,10 @@ class Session:
                 self._supervisor.hand_over(service.name, endpoint)
         if story.ready_s is None and all(self._state(service.name) in ("running", "finished") for service in SERVICES):
             story.ready_s, self._ready_ns = self.elapsed_s, monotonic_ns()
+
+    def _tell_prometheus(self) -> None:
+        if self.options.stack is not None:
+            self.options.stack.tell_prometheus([endpoint.url for endpoint in self.story.endpoints.values()])
 
     def _state(self, name: str) -> str:
         return str(self.story.statuses.get(name, {}).get("state", ""))

@@ -94,15 +94,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     views = [ot.HistogramView("trading.signal.*", boundaries=ot.boundaries.MICROSECONDS)]
     with (
         Stage("signal", arguments) as stage,
-        ot.init(
-            "signal",
-            otlp_endpoint=arguments.otlp_endpoint,
-            prometheus_port=0,
-            traces_schedule_delay_s=0.25,
-            logs_schedule_delay_s=0.25,
-            views=views,
-        ) as telemetry,
+        ot.init("signal", views=views, **stage.knobs()) as telemetry,
     ):
+        stage.count()
         pusher = wire.pusher(arguments.listen)
         stage.tell(state="waiting", endpoint=pusher.endpoint, metrics_url=telemetry.metrics_url)
         signals = Signals(pusher, arguments.seed)

@@ -9,10 +9,12 @@ import sys
 import threading
 from pathlib import Path
 from types import FrameType, TracebackType
+from typing import Any
 
 import orjson
 
 from otel_trading.demo import wire
+from otel_trading.demo.counting import Made
 
 FROM_STDIN = "-"
 
@@ -32,6 +34,13 @@ def parser(name: str, description: str | None, *, receives: bool, sends: bool) -
         default="http://127.0.0.1:4318",
         metavar="URL",
         help="OTLP receiver (default: %(default)s)",
+    )
+    found.add_argument(
+        "--metrics-exporter",
+        type=lambda text: text.split(","),
+        default=["prometheus", "otlp"],
+        metavar="NAMES",
+        help="ways of the metrics, with commas between (default: prometheus,otlp)",
     )
     found.add_argument("--seed", type=int, default=7, help="of all chance in this service (default: %(default)s)")
     if receives:
@@ -67,6 +76,7 @@ class Stage:
         self._arguments = arguments
         self._told: dict[str, object] = {"service": service, "pid": os.getpid()}
         self._lines: list[bytes] = []
+        self._made = Made()
         self._line_came = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
@@ -80,6 +90,22 @@ class Stage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop.set()
+        self.tell(made=self._made.as_json())
+
+    def knobs(self) -> dict[str, Any]:
+        """Arguments of `init()` that are this run's and not the service's: where to, and so soon that one can watch."""
+        return {
+            "otlp_endpoint": self._arguments.otlp_endpoint,
+            "metrics_exporter": self._arguments.metrics_exporter,
+            "prometheus_port": 0,
+            "metrics_export_interval_s": 5,
+            "traces_schedule_delay_s": 0.25,
+            "logs_schedule_delay_s": 0.25,
+        }
+
+    def count(self) -> None:
+        """Begins to count what the service makes; it is told when the stage ends."""
+        self._made.attach()
 
     def source(self) -> str:
         """Returns the endpoint of the service before; waits for the parent to tell it.

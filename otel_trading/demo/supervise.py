@@ -64,9 +64,15 @@ class Child:
 class Supervisor:
     """Holds the children. Use it as a context manager; leaving it ends all of them."""
 
-    def __init__(self, directory: Path) -> None:
-        """Takes an existing directory for status files and output."""
+    def __init__(self, directory: Path, *, keep_variables: str | None = None) -> None:
+        """Takes an existing directory for status files and output.
+
+        Args:
+            directory: of the run.
+            keep_variables: beginning of the names of OpenTelemetry's variables that the services get from here.
+        """
         self.directory = directory
+        self._keep_variables = keep_variables
         self.children: dict[str, Child] = {}
 
     def __enter__(self) -> Supervisor:
@@ -93,7 +99,7 @@ class Supervisor:
                 stdout=out,
                 stderr=err,
                 cwd=self.directory,  # a random.py where the user stands would hide the real one
-                env=_environment(),
+                env=_environment(self._keep_variables),
                 **_own_group(),
             )
         child = Child(name, process, status, output, errors)
@@ -141,9 +147,13 @@ class Supervisor:
         return {name: child.process.returncode for name, child in self.children.items()}
 
 
-def _environment() -> dict[str, str]:
+def _environment(keep: str | None) -> dict[str, str]:
     """Returns our environment without the user's OpenTelemetry settings: the demo shows itself, nothing else."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("OTEL_")}
+    return {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith("OTEL_") or (keep is not None and key.startswith(keep))
+    }
 
 
 def _own_group() -> dict[str, Any]:

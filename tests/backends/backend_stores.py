@@ -48,18 +48,7 @@ class Stack:
 
     def trace(self, trace_id: str) -> list[dict[str, Any]]:
         """The spans of a trace as Jaeger's API has them, with the service and plain attributes added."""
-        found = ask(f"{self.servers['jaeger']['url']}/api/v3/traces/{trace_id}")
-        resources = found["result"]["resourceSpans"] if found else []
-        return [
-            {
-                **span,
-                "service": plain(resource["resource"]["attributes"])["service.name"],
-                "values": plain(span.get("attributes", [])),
-            }
-            for resource in resources
-            for scope in resource["scopeSpans"]
-            for span in scope["spans"]
-        ]
+        return flat(ask(f"{self.servers['jaeger']['url']}/api/v3/traces/{trace_id}"))
 
     def traces_with(self, service: str, attribute: str, value: str) -> list[str]:
         """Trace ids by Jaeger's search for a tag."""
@@ -70,6 +59,26 @@ class Stack:
             limit="100",
         )
         return [trace["traceID"] for trace in found["data"]]
+
+    def traces_of(self, service: str, *, limit: int = 20_000) -> dict[str, list[dict[str, Any]]]:
+        """The newest traces of a service, as `trace` has one, by trace id."""
+        now = time.time_ns()
+        parameters = {
+            "query.service_name": service,
+            "query.start_time_min": rfc3339(now - 3600 * 10**9),
+            "query.start_time_max": rfc3339(now + 3600 * 10**9),
+            "query.num_traces": str(limit),
+        }
+        found: dict[str, list[dict[str, Any]]] = {}
+        for span in flat(ask(f"{self.servers['jaeger']['url']}/api/v3/traces", **parameters)):
+            found.setdefault(span["traceId"], []).append(span)
+        return found
+
+    def exemplars(self, query: str) -> list[dict[str, Any]]:
+        """Exemplars of the last hour that a series selector finds, each with labels, value and time."""
+        url, now = self.servers["prometheus"]["url"], time.time()
+        found = ask(f"{url}/api/v1/query_exemplars", query=query, start=str(now - 3600), end=str(now + 60))
+        return [one for series in found["data"] for one in series["exemplars"]]
 
     def spans_of(self, service: str) -> int:
         """How many spans of a service there are; 0 while Jaeger is away."""
@@ -105,13 +114,33 @@ class Stack:
         labels = ask(f"{prometheus}/api/v1/series", **{"match[]": '{__name__=~".+"}'})
         return json.dumps([services, traces, self.logs("*"), labels])
 
-    def counted(self, name: str, **labels: str) -> float:
-        """The sum of one of the collector's own counters."""
-        with urllib.request.urlopen(self.servers["collector"]["metrics"], timeout=10) as answer:
+    def counted(self, name: str, *, server: str = "collector", **labels: str) -> float:
+        """The sum of one of a collector's own counters."""
+        with urllib.request.urlopen(self.servers[server]["metrics"], timeout=10) as answer:
             lines = answer.read().decode().splitlines()
         wanted = [f'{key}="{value}"' for key, value in labels.items()]
         found = [line for line in lines if line.startswith(f"{name}{{") and all([one in line for one in wanted])]
         return sum([float(line.rsplit(" ", 1)[1]) for line in found])
+
+
+def flat(found: Any) -> list[dict[str, Any]]:
+    """The spans of an answer of Jaeger, with the service and plain attributes added."""
+    return [
+        {
+            **span,
+            "service": plain(resource["resource"]["attributes"])["service.name"],
+            "instance": plain(resource["resource"]["attributes"]).get("service.instance.id"),
+            "values": plain(span.get("attributes", [])),
+        }
+        for resource in (found["result"]["resourceSpans"] if found else [])
+        for scope in resource["scopeSpans"]
+        for span in scope["spans"]
+    ]
+
+
+def rfc3339(moment_ns: int) -> str:
+    """As Jaeger's API takes a time."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment_ns // 10**9)) + f".{moment_ns % 10**9:09d}Z"
 
 
 def plain(attributes: list[dict[str, Any]]) -> dict[str, Any]:

@@ -120,13 +120,13 @@ def programs() -> dict[str, str]:
 
 
 @contextmanager
-def running() -> Iterator[Stack]:
-    """All servers, on ports of their own; gone afterwards, and nothing of them left."""
+def running(*options: str) -> Iterator[Stack]:
+    """All servers, on ports of their own; gone afterwards, and nothing of them left. Options are those of `up`."""
     # not pytest's own folder: that one is closed to the user as whom Elasticsearch runs
     with tempfile.TemporaryDirectory(prefix="otel-trading-stack-") as folder:
         directory = Path(folder) / "stack"
         Path(folder).chmod(0o755)
-        started = backends("up", "--dir", str(directory))
+        started = backends("up", "--dir", str(directory), *options)
         assert started.returncode == 0, started.stderr
         state = json.loads((directory / "stack.json").read_text())
         try:
@@ -135,6 +135,12 @@ def running() -> Iterator[Stack]:
             ended = backends("down", "--dir", str(directory))
             assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
             assert not directory.exists()
+
+
+def tell(stack: Stack, *arguments: str) -> None:
+    """Stops or starts a server of a stack."""
+    done = backends(*arguments, "--dir", str(stack.directory))
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-from backend_stores import Stack, ask, wait_until
+from backend_senders import send_log, text_attribute
+from backend_stores import Stack, wait_until
 from conftest import ORDERS, REJECTED, ROOT, Work
 
 from otel_trading.catalogue.order_ids import TABLE
@@ -63,7 +63,7 @@ def test_lines_of_one_millisecond_can_be_sorted(stack: Stack) -> None:
     """By time_unix_nano; @timestamp misreads what lies within its millisecond."""
     base = time.time_ns() // 1_000_000 * 1_000_000
     for nanoseconds in (200_000, 45_403):
-        send(stack, "sprinter", str(nanoseconds), text_attribute("order", "x"), base + nanoseconds)
+        send_log(stack.otlp, "sprinter", str(nanoseconds), at_ns=base + nanoseconds)
     wait_until(lambda: len(stack.logs("service.name:sprinter")) == 2)
     assert [line["body"]["text"] for line in stack.logs("service.name:sprinter")] == ["45403", "200000"]
     assert [line["attributes"]["time_unix_nano"] for line in stack.logs("service.name:sprinter")] == [
@@ -76,7 +76,7 @@ def test_a_record_that_is_sent_twice_is_stored_once(stack: Stack) -> None:
     """A resend carries the same id, and Elasticsearch refuses the second copy."""
     name = "elasticsearch.document_id"
     for number in range(2):
-        send(stack, "resender", "sent twice", text_attribute(name, "one-id"))
+        send_log(stack.otlp, "resender", "sent twice", text_attribute(name, "one-id"))
         wait_until(lambda number=number: refusals(stack, "409") >= number)
     wait_until(lambda: stack.logs("service.name:resender"))
     assert [line["body"]["text"] for line in stack.logs("service.name:resender")] == ["sent twice"]
@@ -84,9 +84,9 @@ def test_a_record_that_is_sent_twice_is_stored_once(stack: Stack) -> None:
 
 def test_a_conflict_of_types_is_counted_where_the_alert_looks(stack: Stack) -> None:
     """A number first, a text later: the second document is lost, and says so in one counter only."""
-    send(stack, "changeling", "first", {"key": "leverage", "value": {"intValue": "10"}})
+    send_log(stack.otlp, "changeling", "first", {"key": "leverage", "value": {"intValue": "10"}})
     wait_until(lambda: stack.logs("service.name:changeling"))
-    send(stack, "changeling", "second", text_attribute("leverage", "tenfold"))
+    send_log(stack.otlp, "changeling", "second", text_attribute("leverage", "tenfold"))
     wait_until(lambda: refusals(stack, "400") == 1)
     assert [line["body"]["text"] for line in stack.logs("service.name:changeling")] == ["first"]
 
@@ -94,18 +94,6 @@ def test_a_conflict_of_types_is_counted_where_the_alert_looks(stack: Stack) -> N
 def refusals(stack: Stack, status: str) -> float:
     name = "otelcol_elasticsearch_docs_processed_total"
     return stack.counted(name, outcome="failed_client", http_response_status_code=status)
-
-
-def text_attribute(key: str, value: str) -> dict[str, Any]:
-    return {"key": key, "value": {"stringValue": value}}
-
-
-def send(stack: Stack, service: str, text: str, attribute: dict[str, Any], at_ns: int | None = None) -> None:
-    """One log record of a program that is not ours."""
-    record = {"timeUnixNano": str(at_ns or time.time_ns()), "body": {"stringValue": text}, "attributes": [attribute]}
-    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]}
-    scopes = [{"scope": {}, "logRecords": [record]}]
-    ask(f"{stack.otlp}/v1/logs", {"resourceLogs": [{"resource": resource, "scopeLogs": scopes}]})
 
 
 def test_the_template_knows_every_name_of_the_catalogue() -> None:

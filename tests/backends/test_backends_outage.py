@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from backend_stores import Stack, wait_until
-from conftest import backends, running, service
+from conftest import running, service, tell
 
 pytestmark = [pytest.mark.backends, pytest.mark.timeout(240)]
 
@@ -33,11 +33,6 @@ def frail() -> Iterator[Stack]:
     """A stack of these tests alone: servers of it are stopped, and Jaeger forgets when it is."""
     with running() as made:
         yield made
-
-
-def tell(stack: Stack, *arguments: str) -> None:
-    done = backends(*arguments, "--dir", str(stack.directory))
-    assert done.returncode == 0, done.stderr
 
 
 def work(stack: Stack, name: str) -> None:

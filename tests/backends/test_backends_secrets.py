@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import Any
 
 import pytest
+from backend_senders import text_attribute
 from backend_stores import Stack, ask, wait_until
 from conftest import service
 
@@ -27,10 +27,6 @@ SERVICE = """
 """
 
 
-def text(key: str, value: str) -> dict[str, Any]:
-    return {"key": key, "value": {"stringValue": value}}
-
-
 def test_a_service_masks_before_anything_leaves(stack: Stack) -> None:
     """The first line of defence, seen at the far end."""
     secret = f"first{secrets.token_hex(8)}"
@@ -47,13 +43,13 @@ def test_the_collector_masks_what_others_send(stack: Stack) -> None:
     secret = f"second{secrets.token_hex(8)}"
     account, key = f"ACC-{secrets.randbelow(10**9):09d}", f"sk_live_{secrets.token_hex(8)}"
     now, trace_id = time.time_ns(), secrets.token_hex(16)
-    resource = {"attributes": [text("service.name", "stranger"), text("api.key", secret)]}
+    resource = {"attributes": [text_attribute("service.name", "stranger"), text_attribute("api.key", secret)]}
     attributes = [
-        text("api_key", secret),
-        text("http.request.header.authorization", f"Bearer {secret}"),
-        text("url.full", f"https://venue.example/order?symbol=X&signature={secret}"),
-        text("note", f"account {account} with {key}"),
-        text("order.token_bucket", "kept"),
+        text_attribute("api_key", secret),
+        text_attribute("http.request.header.authorization", f"Bearer {secret}"),
+        text_attribute("url.full", f"https://venue.example/order?symbol=X&signature={secret}"),
+        text_attribute("note", f"account {account} with {key}"),
+        text_attribute("order.token_bucket", "kept"),
     ]
     span = {
         "traceId": trace_id,
@@ -73,17 +69,20 @@ def test_the_collector_masks_what_others_send(stack: Stack) -> None:
         "body": {"stringValue": f"login with password={secret} for {account} by {key}"},
         "attributes": attributes,
     }
-    spans = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": {}, "spans": [span]}]}]}
+    # one without events: what is done to events must not be all that is done
+    bare = {**span, "spanId": secrets.token_hex(8), "name": f"login Bearer {secret}", "events": []}
+    spans = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": {}, "spans": [span, bare]}]}]}
     records = {"resourceLogs": [{"resource": resource, "scopeLogs": [{"scope": {}, "logRecords": [record]}]}]}
     ask(f"{stack.otlp}/v1/traces", spans)
     ask(f"{stack.otlp}/v1/logs", records)
-    wait_until(lambda: stack.trace(trace_id), 20)
+    wait_until(lambda: len(stack.trace(trace_id)) == 2, 20)
     wait_until(lambda: stack.logs(f'trace.id:"{trace_id}"'), 20)
 
     stored = stack.everything()
     assert [one for one in (secret, account, key) if one in stored] == []
-    [found] = stack.trace(trace_id)
-    assert found["name"] == "GET /order?**** ****"
+    found, bare_found = sorted(stack.trace(trace_id), key=lambda one: one["name"])
+    assert (found["name"], bare_found["name"]) == ("GET /order?**** ****", "login ****")
+    assert bare_found["status"]["message"] == "refused for ****, ****"
     assert found["values"]["url.full"] == "https://venue.example/order?symbol=X&****"
     assert found["values"]["order.token_bucket"] == "kept"
     [line] = stack.logs(f'trace.id:"{trace_id}"')

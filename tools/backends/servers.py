@@ -4,39 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import elasticsearch, go_programs
+from . import collectors, elasticsearch, go_programs, influxdb
 from .places import CONFIG, BackendError
-
-HOST = "127.0.0.1"
-
-
-@dataclass(frozen=True)
-class Server:
-    """One process of the stack."""
-
-    name: str
-    command: list[str]
-    probe: str
-    """Address that answers 200 once the server is ready."""
-    directory: Path
-    environment: dict[str, str] = field(default_factory=dict)
-    addresses: dict[str, str] = field(default_factory=dict)
-
-
-@contextmanager
-def free_ports(count: int) -> Iterator[list[int]]:
-    """Yields different free ports; all are held until they have been chosen."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind((HOST, 0))
-        yield [one.getsockname()[1] for one in sockets]
+from .ports import HOST, Ports
+from .shape import Server, Shape, Stores
 
 
 def built() -> dict[str, Path]:
@@ -55,29 +28,35 @@ def built() -> dict[str, Path]:
     return paths
 
 
-def plan(run: Path) -> list[Server]:
-    """Lays out the folder `run` and returns the servers in the order in which they are started."""
+def plan(run: Path, shape: Shape = Shape()) -> list[list[Server]]:  # noqa: B008  (frozen)
+    """Lays out the folder `run`.
+
+    Returns:
+        The servers in groups: all of a group are started together, the next group once they are ready.
+
+    Raises:
+        BackendError: a program has not been built, or a usual port is taken.
+    """
     programs = built()
-    with free_ports(14) as ports:
-        es_http, es_transport, *others = ports
-    elasticsearch_url = f"http://{HOST}:{es_http}"
-    jaeger = _jaeger(run, programs["jaeger"], others[:5])
-    collector = _collector(run, programs["otelcol-trading"], others[5:9], jaeger, elasticsearch_url, others[9])
-    alertmanager = _alertmanager(run, programs["alertmanager"], others[10])
-    prometheus = _prometheus(run, programs["prometheus"], others[11], collector, alertmanager)
-    return [
-        _elasticsearch(run, es_http, es_transport),
-        jaeger,
-        alertmanager,
-        prometheus,
-        collector,
-    ]
+    with Ports(shape.usual_ports) as ports:
+        stores = Stores(
+            _elasticsearch(run, ports),
+            _jaeger(run, programs["jaeger"], ports),
+            _influxdb(run, ports) if shape.influxdb else None,
+        )
+        alertmanager = _alertmanager(run, programs["alertmanager"], ports)
+        prometheus_address = ports.address(9090)
+        first, last = collectors.plan(run, programs["otelcol-trading"], shape, ports, stores, prometheus_address)
+        prometheus = _prometheus(run, programs["prometheus"], prometheus_address, shape, [*first, *last], alertmanager)
+    others = [server for server in (stores.influxdb, alertmanager, prometheus) if server]
+    return [[stores.elasticsearch, stores.jaeger, *others], first, last]
 
 
-def _elasticsearch(run: Path, http: int, transport: int) -> Server:
+def _elasticsearch(run: Path, ports: Ports) -> Server:
     folder = run / "elasticsearch"
     folder.mkdir()
-    elasticsearch.prepare(folder, http, transport)
+    http = ports.take(9200)
+    elasticsearch.prepare(folder, http, ports.take(9300))
     url = f"http://{HOST}:{http}"
     return Server(
         "elasticsearch",
@@ -90,11 +69,11 @@ def _elasticsearch(run: Path, http: int, transport: int) -> Server:
     )
 
 
-def _jaeger(run: Path, program: Path, ports: list[int]) -> Server:
+def _jaeger(run: Path, program: Path, ports: Ports) -> Server:
     folder = run / "jaeger"
     folder.mkdir()
-    names = ("JAEGER_HEALTH", "JAEGER_QUERY_GRPC", "JAEGER_QUERY_HTTP", "JAEGER_OTLP_GRPC", "JAEGER_OTLP_HTTP")
-    variables = {f"{name}_ADDRESS": f"{HOST}:{port}" for name, port in zip(names, ports, strict=True)}
+    usual = {"HEALTH": 14269, "QUERY_GRPC": 16685, "QUERY_HTTP": 16686, "OTLP_GRPC": 14317, "OTLP_HTTP": 14318}
+    variables = {f"JAEGER_{name}_ADDRESS": ports.address(port) for name, port in usual.items()}
     return Server(
         "jaeger",
         [str(program), "--config", str(CONFIG / "jaeger" / "memory.yaml")],
@@ -109,45 +88,34 @@ def _jaeger(run: Path, program: Path, ports: list[int]) -> Server:
     )
 
 
-def _collector(
-    run: Path, program: Path, ports: list[int], jaeger: Server, elasticsearch_url: str, metrics_port: int
-) -> Server:
-    folder = run / "collector"
+def _influxdb(run: Path, ports: Ports) -> Server:
+    folder = run / "influxdb"
     folder.mkdir()
-    names = ("HEALTH", "OTLP_GRPC", "OTLP_HTTP", "SECOND_HOP")
-    variables = {f"COLLECTOR_{name}_ADDRESS": f"{HOST}:{port}" for name, port in zip(names, ports, strict=True)}
+    address = ports.address(8086)
+    settings = folder / "influxdb.conf"
+    settings.write_text(influxdb.SETTINGS.format(run=folder, http=address, rpc=ports.address(8088)))
     return Server(
-        "collector",
-        [str(program), "--config", str(CONFIG / "collector" / "single.yaml")],
-        f"http://{variables['COLLECTOR_HEALTH_ADDRESS']}/",
+        "influxdb",
+        [str(influxdb.obtain()), "-config", str(settings)],
+        f"http://{address}/query?q=SHOW+DATABASES",
         folder,
-        {
-            **variables,
-            "COLLECTOR_METRICS_HOST": HOST,
-            "COLLECTOR_METRICS_PORT": str(metrics_port),
-            "COLLECTOR_QUEUE_DIRECTORY": str(folder / "queue"),
-            "JAEGER_OTLP_GRPC_ADDRESS": jaeger.addresses["otlp_grpc"],
-            "ELASTICSEARCH_URL": elasticsearch_url,
-        },
-        {
-            "otlp_http": f"http://{variables['COLLECTOR_OTLP_HTTP_ADDRESS']}",
-            "otlp_grpc": variables["COLLECTOR_OTLP_GRPC_ADDRESS"],
-            "metrics": f"http://{HOST}:{metrics_port}/metrics",
-        },
+        {},
+        {"url": f"http://{address}"},
     )
 
 
-def _alertmanager(run: Path, program: Path, port: int) -> Server:
+def _alertmanager(run: Path, program: Path, ports: Ports) -> Server:
     folder = run / "alertmanager"
     folder.mkdir()
-    url = f"http://{HOST}:{port}"
+    address = ports.address(9093)
+    url = f"http://{address}"
     return Server(
         "alertmanager",
         [
             str(program),
             f"--config.file={CONFIG / 'alertmanager' / 'alertmanager.yml'}",
             f"--storage.path={folder / 'data'}",
-            f"--web.listen-address={HOST}:{port}",
+            f"--web.listen-address={address}",
             "--cluster.listen-address=",
         ],
         f"{url}/-/ready",
@@ -157,14 +125,17 @@ def _alertmanager(run: Path, program: Path, port: int) -> Server:
     )
 
 
-def _prometheus(run: Path, program: Path, port: int, collector: Server, alertmanager: Server) -> Server:
+def _prometheus(
+    run: Path, program: Path, address: str, shape: Shape, collecting: list[Server], alertmanager: Server
+) -> Server:
     folder = run / "prometheus"
     # the very files that are deployed; only the targets are this stack's
     shutil.copytree(CONFIG / "prometheus", folder)
-    address = f"{HOST}:{port}"
+    written = "remote-write" in shape.overlays
     targets: dict[str, list[str]] = {
         "services": [],
-        "collector": [collector.addresses["metrics"].split("/")[2]],
+        "collector": [server.addresses["metrics"].split("/")[2] for server in collecting],
+        "collected": [] if written else [server.addresses["export"] for server in collecting],
         "prometheus": [address],
         "alertmanager": [alertmanager.addresses["url"].split("/")[2]],
     }
@@ -178,6 +149,7 @@ def _prometheus(run: Path, program: Path, port: int, collector: Server, alertman
             f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address={address}",
             "--enable-feature=exemplar-storage",
+            *(["--web.enable-remote-write-receiver"] if written else []),
         ],
         f"http://{address}/-/ready",
         folder,

@@ -10,9 +10,10 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from . import processes
+from . import influxdb, processes
 from .places import CONFIG, BackendError, say
-from .servers import Server, plan
+from .servers import plan
+from .shape import Server, Shape
 
 STATE = "stack.json"
 READY_S = 120.0
@@ -24,8 +25,8 @@ TEMPLATES = (
 )
 
 
-def up(directory: Path) -> dict[str, Any]:
-    """Starts every server on free loopback ports, waits until each is ready and returns what `stack.json` says.
+def up(directory: Path, shape: Shape = Shape()) -> dict[str, Any]:  # noqa: B008  (frozen)
+    """Starts every server on loopback ports, waits until each is ready and returns what `stack.json` says.
 
     Raises:
         BackendError: a stack is there already, or a server did not come up; then all of them are ended again.
@@ -42,18 +43,18 @@ def up(directory: Path) -> dict[str, Any]:
     (directory / "run").mkdir()
     state: dict[str, Any] = {"directory": str(directory), "servers": {}}
     try:
-        # one after the other only where one needs the other: all are started, then all are waited for
         began = time.monotonic()
-        servers = plan(directory / "run")
-        first, last = servers[:-1], servers[-1]
-        for server in first:
-            _start(server, directory, state)
-        for server in first:
-            _await(server, directory, state, began)
-        load_templates(state["servers"]["elasticsearch"]["url"])
-        # last, because a log record that finds no template is dropped
-        _start(last, directory, state)
-        _await(last, directory, state, began)
+        # together where none needs the other
+        for group in plan(directory / "run", shape):
+            for server in group:
+                _start(server, directory, state)
+            for server in group:
+                _await(server, directory, state, began)
+                if server.name == "elasticsearch":
+                    # before any collector: a log record that finds no template is dropped
+                    load_templates(server.addresses["url"])
+                if server.name == "influxdb":
+                    influxdb.create_database(server.addresses["url"])
     except BaseException:
         down(directory, keep_logs=True)
         raise
@@ -84,14 +85,14 @@ def status(directory: Path) -> dict[str, str]:
 
 def stop_one(directory: Path, name: str, *, patience_s: float = ENDING_S) -> None:
     """Ends one server and keeps its data; `start_one` starts it again where it was."""
-    server = _known(directory)[name]
+    server = _named(directory, name)
     processes.end(server["pid"], server["born"], patience_s)
 
 
 def start_one(directory: Path, name: str) -> None:
     """Starts a server that `stop_one` ended, at its former addresses, and waits until it is ready."""
     state: dict[str, Any] = {"directory": str(directory), "servers": _known(directory)}
-    kept = state["servers"][name]
+    kept = _named(directory, name)
     if processes.born(kept["pid"]) == kept["born"] != "":
         raise BackendError(f"{name} is running.")
     again = Server(name, kept["command"], kept["probe"], Path(kept["directory"]), kept["environment"])
@@ -112,6 +113,27 @@ def load_templates(url: str) -> None:
             urllib.request.urlopen(request, timeout=30).close()
         except urllib.error.HTTPError as error:
             raise BackendError(f"Elasticsearch refuses {name}: {error.read().decode()}") from error
+
+
+def environment(directory: Path) -> dict[str, str]:
+    """Returns the variables by which services, `otel-trading demo --stack` and `doctor` find the stack."""
+    servers = _known(directory)
+    return {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": servers["collector"]["otlp_http"],
+        "OTEL_TRADING_JAEGER_URL": servers["jaeger"]["url"],
+        "OTEL_TRADING_ELASTICSEARCH_URL": servers["elasticsearch"]["url"],
+        "OTEL_TRADING_PROMETHEUS_URL": servers["prometheus"]["url"],
+        "OTEL_TRADING_COLLECTOR_HEALTH_URL": servers["collector"]["health"],
+        "OTEL_TRADING_COLLECTOR_METRICS_URL": servers["collector"]["metrics"],
+    }
+
+
+def _named(directory: Path, name: str) -> dict[str, Any]:
+    servers = _known(directory)
+    if name not in servers:
+        raise BackendError(f"no {name} in {directory}, but {', '.join(servers)}.")
+    server: dict[str, Any] = servers[name]
+    return server
 
 
 def _known(directory: Path) -> dict[str, Any]:
