@@ -128,18 +128,21 @@ class Mirror:
 
 def spans_from_json(trace: dict[str, Any]) -> list[Span]:
     """Returns the rows of a trace in OTLP JSON, whose ids are hexadecimal; an unreadable one is empty."""
-    for resource in trace["resourceSpans"]:
-        for scope in resource.get("scopeSpans", []):
-            for span in scope.get("spans", []):
-                for one in [span, *span.get("links", [])]:
-                    # protobuf's own JSON has base64 where OTLP's has hexadecimal
-                    one.update({key: _base64(one[key]) for key in _ID_FIELDS if key in one})
     request = ExportTraceServiceRequest()
     try:
-        ParseDict(trace, request, ignore_unknown_fields=True)
-    except ParseError:
+        ParseDict(_with_base64(trace), request, ignore_unknown_fields=True)
+    except (ParseError, ValueError, TypeError):
         return []
     return decode_traces(request.SerializeToString()).rows
+
+
+def _with_base64(node: Any, key: str = "") -> Any:
+    """Protobuf's own JSON has base64 where OTLP's has hexadecimal."""
+    if isinstance(node, dict):
+        return {name: _with_base64(value, name) for name, value in node.items()}
+    if isinstance(node, list):
+        return [_with_base64(one) for one in node]
+    return base64.b64encode(bytes.fromhex(node)).decode() if key in _ID_FIELDS else node
 
 
 def line_from_document(source: dict[str, Any]) -> LogLine:
@@ -156,7 +159,3 @@ def line_from_document(source: dict[str, Any]) -> LogLine:
         service=str(source.get("resource", {}).get("attributes", {}).get("service.name", "")),
         attributes=attributes,
     )
-
-
-def _base64(hexadecimal: str) -> str:
-    return base64.b64encode(bytes.fromhex(hexadecimal)).decode()

@@ -84,14 +84,14 @@ def find(*, by_otlp: bool, targets: Path | None) -> Stack:
         ConfigurationError: a knob is wrong.
         StackMissing: a store does not answer, or the targets' folder is not there.
     """
+    if targets is not None and not targets.parent.is_dir():
+        raise StackMissing(f"there is no folder {targets.parent} for the targets.")
     config, _ = resolve({}, None)
     named = {name: config[name] or usual for name, usual in USUAL.items()}
     addresses = Addresses.from_config({**{name: config[name] for name in config}, **named})
     stores = open_stores(addresses)
     assert stores.jaeger is not None
     assert stores.elasticsearch is not None
-    if targets is not None and not targets.parent.is_dir():
-        raise StackMissing(f"there is no folder {targets.parent} for the targets.")
     try:
         stores.jaeger.services()
         stores.elasticsearch.health()

@@ -77,6 +77,10 @@ def test_the_whole_demo_shows_complete_orders(environment: dict[str, str], tmp_p
     assert 5 < found["orders"]["complete"] <= found["orders"]["ended"] == sum(found["orders"]["by_status"].values())
     assert found["orders"]["by_status"].keys() <= {"filled", "canceled", "rejected", "denied"}
     assert found["received"]["spans"] == found["stored"]["spans"] > 500
+    made = [found["made"][name] for name in ("market-data", "signal", "risk", "execution")]
+    assert found["received"]["spans"] == sum(one["spans"] for one in made)
+    assert found["received"]["logs"] == sum(one["logs"] for one in made)
+    assert {} == found["links"]
     assert 500 < found["metrics"]["market-data"]["trading_feed_ticks_total"] < 6 * 200 * 2
     assert "trading_order_submitted_total" in found["metrics"]["execution"]["nonzero_series"]
     for name in ("market-data", "signal", "risk", "execution"):
