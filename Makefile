@@ -6,7 +6,7 @@ WORKERS ?= 4
 # setuptools warns at each editable install that the package lies beside other folders, as it is meant to
 INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check format bench test-all test-shared backends test-backends clean help
+.PHONY: demo test check format bench bench-collectors test-all test-shared backends test-backends clean help
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,9 @@ format: $(VENV)/.dev ## formats and mends what can be mended
 
 bench: $(VENV)/.dev ## benchmarks, as ratios taken in one run
 	$(BIN)/python benchmarks/record.py
+
+bench-collectors: $(VENV)/.dev backends ## what the collectors of collector-config need, with the real servers
+	$(BIN)/python benchmarks/collectors.py
 
 test-all: $(VENV)/.dev ## the tests on each Python and at both ends of the dependency ranges
 	$(BIN)/nox

@@ -60,3 +60,11 @@ def send_log(endpoint: str, service: str, text: str, *attributes: dict[str, Any]
     resource = {"attributes": [text_attribute("service.name", service)]}
     scopes = [{"scope": {}, "logRecords": [record]}]
     ask(f"{endpoint}/v1/logs", {"resourceLogs": [{"resource": resource, "scopeLogs": scopes}]})
+
+
+def send_gauge(endpoint: str, service: str, name: str, value: float, *attributes: dict[str, Any]) -> None:
+    """One data point, one request."""
+    point = {"timeUnixNano": str(time.time_ns()), "asDouble": value, "attributes": list(attributes)}
+    resource = {"attributes": [text_attribute("service.name", service)]}
+    metrics = [{"name": name, "gauge": {"dataPoints": [point]}}]
+    ask(f"{endpoint}/v1/metrics", {"resourceMetrics": [{"resource": resource, "scopeMetrics": [{"metrics": metrics}]}]})

@@ -21,19 +21,19 @@ CONFIG = ROOT / "collector-config"
 
 
 COMBINATIONS = [
-    "stores single",
-    "stores single logs-from-files",
-    "stores single metrics-by-otlp",
-    "stores single metrics-by-otlp remote-write",
-    "stores single metrics-by-otlp influxdb",
-    "stores gateway",
-    "stores gateway remote-write",
+    "single",
+    "single logs-from-files",
+    "single metrics-by-otlp",
+    "single metrics-by-otlp remote-write",
+    "single metrics-by-otlp influxdb",
+    "gateway",
+    "gateway remote-write",
     "agent",
     "agent logs-from-files metrics-by-otlp",
     "agent metrics-by-otlp influxdb",
     "agent gateways-by-dns",
 ]
-"""Files that are given together."""
+"""Files that are given together, after components.yaml."""
 
 NEEDED = {"COLLECTOR_GATEWAYS_NAME": "localhost"}
 """The only variable without a default."""
@@ -47,12 +47,12 @@ def checked(*command: str | Path) -> None:
 
 
 def files(combination: str) -> list[str]:
-    return [f"--config={CONFIG / 'collector' / name}.yaml" for name in combination.split()]
+    return [f"--config={CONFIG / 'collector' / name}.yaml" for name in ["components", *combination.split()]]
 
 
 def test_every_file_is_in_a_combination() -> None:
     """What is deployed is tried."""
-    assert {name for one in COMBINATIONS for name in one.split()} == {
+    assert {"components"} | {name for one in COMBINATIONS for name in one.split()} == {
         path.stem for path in (CONFIG / "collector").glob("*.yaml")
     }
 
@@ -85,7 +85,8 @@ def test_a_mistake_in_a_collector_configuration_is_found(tmp_path: Path, program
     """The check above can fail."""
     broken = tmp_path / "broken.yaml"
     broken.write_text((CONFIG / "collector/agent.yaml").read_text().replace("limit_mib:", "limit_mb:"))
-    done = subprocess.run([programs["otelcol-trading"], "validate", "--config", broken], capture_output=True, text=True)
+    command = [programs["otelcol-trading"], "validate", *files(""), f"--config={broken}"]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode != 0
     assert "limit_mb" in done.stderr
 

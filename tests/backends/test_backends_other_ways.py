@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import textwrap
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from backend_senders import send_gauge, text_attribute
 from backend_stores import Stack, ask, wait_until
 from conftest import running, tell
 from support.children import environment
@@ -211,6 +213,19 @@ def test_the_same_metrics_are_in_influxdb(other: Stack, written: str) -> None:
     assert [value for _, value in points(orders)] == [LINES]
     total = "SELECT last(value) FROM risk_check_duration_seconds_sum"
     assert [value for _, value in points(total)] == [pytest.approx(LINES * 0.002)]
+
+
+def test_secrets_in_labels_reach_no_store(other: Stack) -> None:
+    """Metrics pass the second line of defence too."""
+    secret = f"fourth{secrets.token_hex(8)}"
+    labels = (text_attribute("api_key", secret), text_attribute("note", f"Bearer {secret}"))
+    send_gauge(other.otlp, "leaky", "trading.leak", 7.0, *labels)
+    wait_until(lambda: other.series("trading_leak"), LAST_CHANCE_S)
+    [(found, value)] = other.series("trading_leak")
+    assert (value, found["api_key"], found["note"]) == (7.0, "****", "****")
+    influxdb = f"{other.servers['influxdb']['url']}/query"
+    wait_until(lambda: "leaky" in json.dumps(ask(influxdb, db="trading", q="SHOW SERIES")), LAST_CHANCE_S)
+    assert secret not in other.everything() + json.dumps(ask(influxdb, db="trading", q="SHOW SERIES"))
 
 
 def test_metrics_are_written_to_prometheus_where_it_does_not_read_them() -> None:

@@ -25,10 +25,10 @@ def plan(
     # overlays that speak of metrics in general hold for gateways too
     everywhere = tuple(name for name in shape.overlays if name == "remote-write")
     # the entry first, so that it is the one that gets the usual ports
-    base = ("agent",) if shape.gateways else ("stores", "single")
-    entry = _collector(run, "collector", program, (*base, *shape.overlays), ports, towards, shape)
+    way = "agent" if shape.gateways else "single"
+    entry = _collector(run, "collector", program, (way, *shape.overlays), ports, towards, shape)
     gateways = [
-        _collector(run, f"gateway-{number}", program, ("stores", "gateway", *everywhere), ports, towards, shape)
+        _collector(run, f"gateway-{number}", program, ("gateway", *everywhere), ports, towards, shape)
         for number in range(1, shape.gateways + 1)
     ]
     addresses = ", ".join([gateway.addresses["otlp_grpc"] for gateway in gateways])
@@ -47,7 +47,7 @@ def _collector(
     metrics_port = ports.take(8888)
     return Server(
         name,
-        [str(program), *[f"--config={FILES / f'{file}.yaml'}" for file in files]],
+        [str(program), *[f"--config={FILES / f'{file}.yaml'}" for file in ("components", *files)]],
         f"http://{variables['COLLECTOR_HEALTH_ADDRESS']}/",
         folder,
         {
