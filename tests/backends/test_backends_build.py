@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from backend_stores import wait_until
 from conftest import ROOT, backends
 from support.children import environment
 
+OBTAINED = ["elasticsearch-8.19.21", "influxdb"]
 PROGRAMS = ("otelcol-trading", "jaeger", "prometheus", "promtool", "alertmanager", "amtool")
 
 GO = """\
@@ -40,7 +42,7 @@ def pretend(folder: Path, name: str, script: str) -> None:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> dict[str, str]:
-    """Variables of a machine with Go, Maven and Java that pretend, and with Elasticsearch in its cache."""
+    """Variables of a machine with Go, Maven and Java that pretend, and with Elasticsearch and InfluxDB in its cache."""
     pretend(tmp_path / "bin", "go", GO.format(version="go1.26.1", then=""))
     pretend(tmp_path / "bin", "mvn", MAVEN)
     pretend(tmp_path / "jdk" / "bin", "java", "echo 'openjdk version \"17.0.1\"' >&2\n")
@@ -50,7 +52,10 @@ def machine(tmp_path: Path) -> dict[str, str]:
         "ES_JAVA_HOME": str(tmp_path / "jdk"),
         "CALLS": str(tmp_path / "calls"),
     }
-    where = "from tools.backends import elasticsearch; elasticsearch.distribution().mkdir()"
+    where = (
+        "from tools.backends import elasticsearch, influxdb; elasticsearch.distribution().mkdir();"
+        "influxdb.program().parent.mkdir(parents=True); influxdb.program().touch()"
+    )
     subprocess.run([sys.executable, "-c", where], cwd=ROOT, env=environment(measured=False, **variables), check=True)
     return variables
 
@@ -65,10 +70,10 @@ def test_everything_is_built_once(machine: dict[str, str]) -> None:
     """The second run asks Go for its version and builds nothing."""
     first = backends("build", **machine)
     assert first.returncode == 0, first.stderr
-    assert sorted(["elasticsearch-8.19.21", *PROGRAMS]) == cached(machine)
+    assert sorted([*OBTAINED, *PROGRAMS]) == cached(machine)
 
     second = backends("build", **machine)
-    assert [f"{name}: ready" for name in ("elasticsearch", *PROGRAMS)] == second.stdout.splitlines()
+    assert [f"{name}: ready" for name in ("elasticsearch", "influxdb", *PROGRAMS)] == second.stdout.splitlines()
     assert Path(machine["CALLS"]).read_text().count("call") == len(PROGRAMS)
 
 
@@ -86,7 +91,7 @@ def test_an_interrupted_build_leaves_no_half_of_a_program(
         build.send_signal(number)
         _, complaints = build.communicate(timeout=20)
     assert (build.returncode, complaints) == (130, b"interrupted; what was finished is kept\n")
-    assert cached(machine) == ["elasticsearch-8.19.21"]
+    assert cached(machine) == OBTAINED
     assert not Path("/proc", (tmp_path / "pid").read_text().strip()).exists()
 
 
@@ -98,7 +103,7 @@ def test_a_build_that_fails_is_tried_again_and_then_shown(machine: dict[str, str
     assert "otelcol-trading could not be built" in told.stderr
     assert "no such module" in told.stderr
     assert Path(machine["CALLS"]).read_text().count("call") == 3
-    assert cached(machine) == ["elasticsearch-8.19.21"]
+    assert cached(machine) == OBTAINED
 
 
 @pytest.mark.parametrize(("missing", "said"), [("go", "Install Go 1.26"), ("mvn", "Install Maven 3")])
@@ -111,6 +116,14 @@ def test_a_missing_program_is_named_with_what_to_install(
     assert told.returncode == 1
     assert said in told.stderr
     assert not Path(machine["CALLS"]).exists()
+
+
+def test_a_machine_without_debians_archive_is_told_so(machine: dict[str, str], tmp_path: Path) -> None:
+    """InfluxDB comes from nowhere else."""
+    folder = Path(machine["XDG_CACHE_HOME"]) / "otel-trading" / "backends"
+    shutil.rmtree(folder / "influxdb-1.6")
+    told = backends("build", **{**machine, "PATH": str(tmp_path / "bin")})
+    assert (told.returncode, "apt-get and dpkg-deb are not here" in told.stderr) == (1, True)
 
 
 def test_an_old_go_is_refused(machine: dict[str, str], tmp_path: Path) -> None:

@@ -28,18 +28,23 @@ bind-address = "{rpc}"
 """
 
 
-def obtain() -> Path:
-    """Downloads and unpacks InfluxDB unless it is there, and returns its program.
+def program() -> Path:
+    """Returns where the program is, or will be."""
+    return cache() / f"{PACKAGE}-{VERSION}" / "usr" / "bin" / "influxd"
+
+
+def obtain() -> None:
+    """Downloads and unpacks InfluxDB unless it is there.
 
     apt checks the signatures of Debian; its lists are kept in the cache, so that no privileges are needed.
 
     Raises:
         BackendError: this is no Debian, or the download fails.
     """
-    target = cache() / f"{PACKAGE}-{VERSION}"
-    program = target / "usr" / "bin" / "influxd"
-    if program.exists():
-        return program
+    target = program().parents[2]
+    if target.exists():
+        say(f"{PACKAGE}: ready")
+        return
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
         raise BackendError("apt-get and dpkg-deb are not here: InfluxDB 1 comes from Debian's archive.")
     unfinished = target.with_name(f"{target.name}.{os.getpid()}.tmp")
@@ -56,7 +61,6 @@ def obtain() -> Path:
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     say(f"{PACKAGE}: ready")
-    return program
 
 
 def create_database(url: str) -> None:

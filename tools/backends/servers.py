@@ -23,6 +23,8 @@ def built() -> dict[str, Path]:
     missing = [name for name, path in paths.items() if not path.exists()]
     if not elasticsearch.distribution().exists():
         missing.append("elasticsearch")
+    if not influxdb.program().exists():
+        missing.append("influxdb")
     if missing:
         raise BackendError(f"not built: {', '.join(missing)}. Run `make backends` first.")
     return paths
@@ -96,7 +98,7 @@ def _influxdb(run: Path, ports: Ports) -> Server:
     settings.write_text(influxdb.SETTINGS.format(run=folder, http=address, rpc=ports.address(8088)))
     return Server(
         "influxdb",
-        [str(influxdb.obtain()), "-config", str(settings)],
+        [str(influxdb.program()), "-config", str(settings)],
         f"http://{address}/query?q=SHOW+DATABASES",
         folder,
         {},
