@@ -106,7 +106,9 @@ def draw(session: Session) -> RenderableType:
     else:
         parts += [_order(session), _logs(session)]
         parts += [
-            Text(f"{name}: {url}", no_wrap=True, overflow="fold", style="dim") for name, url in links(session).items()
+            # cut where the screen ends, and whole behind a click
+            Text(f"{name}: {url}", no_wrap=True, overflow="ellipsis", style=f"dim link {url}")
+            for name, url in links(session).items()
         ]
         parts.append(Text(f"Ctrl-C ends. In another terminal: {next_command(session)}", style="dim"))
     return Group(*parts)

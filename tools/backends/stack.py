@@ -118,7 +118,11 @@ def load_templates(url: str) -> None:
 def environment(directory: Path) -> dict[str, str]:
     """Returns the variables by which services, `otel-trading demo --stack` and `doctor` find the stack."""
     servers = _known(directory)
+    files = " ".join(servers["collector"]["command"])
     return {
+        # one way for each signal
+        "OTEL_METRICS_EXPORTER": "otlp" if "metrics-by-otlp" in files else "prometheus",
+        "OTEL_LOGS_EXPORTER": "none" if "logs-from-files" in files else "otlp",
         "OTEL_EXPORTER_OTLP_ENDPOINT": servers["collector"]["otlp_http"],
         "OTEL_TRADING_JAEGER_URL": servers["jaeger"]["url"],
         "OTEL_TRADING_ELASTICSEARCH_URL": servers["elasticsearch"]["url"],
