@@ -13,8 +13,18 @@ from backend_stores import wait_until
 from conftest import ROOT, backends
 from support.children import environment
 
-OBTAINED = ["elasticsearch-8.19.21", "influxdb"]
-PROGRAMS = ("otelcol-trading", "jaeger", "prometheus", "promtool", "alertmanager", "amtool")
+OBTAINED = ["elasticsearch-8.19.21", "influxdb", "kql"]
+PROGRAMS = (
+    "otelcol-trading",
+    "jaeger",
+    "prometheus",
+    "promtool",
+    "alertmanager",
+    "amtool",
+    "compose-check",
+    "kustomize",
+    "es-index-cleaner",
+)
 
 GO = """\
 if [ "$1" = env ]; then
@@ -42,9 +52,11 @@ def pretend(folder: Path, name: str, script: str) -> None:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> dict[str, str]:
-    """Variables of a machine with Go, Maven and Java that pretend, and with Elasticsearch and InfluxDB in its cache."""
+    """Variables of a machine with Go, Maven, Java and Node.js that pretend; what is downloaded is in its cache."""
     pretend(tmp_path / "bin", "go", GO.format(version="go1.26.1", then=""))
     pretend(tmp_path / "bin", "mvn", MAVEN)
+    pretend(tmp_path / "bin", "node", "echo v20.1.0\n")
+    pretend(tmp_path / "bin", "npm", "exit 1\n")
     pretend(tmp_path / "jdk" / "bin", "java", "echo 'openjdk version \"17.0.1\"' >&2\n")
     variables = {
         "PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin",
@@ -53,8 +65,8 @@ def machine(tmp_path: Path) -> dict[str, str]:
         "CALLS": str(tmp_path / "calls"),
     }
     where = (
-        "from tools.backends import elasticsearch, influxdb; elasticsearch.distribution().mkdir();"
-        "influxdb.program().parent.mkdir(parents=True); influxdb.program().touch()"
+        "from tools.backends import elasticsearch, influxdb, kql; elasticsearch.distribution().mkdir();"
+        "kql.installed().mkdir(); influxdb.program().parent.mkdir(parents=True); influxdb.program().touch()"
     )
     subprocess.run([sys.executable, "-c", where], cwd=ROOT, env=environment(measured=False, **variables), check=True)
     return variables
@@ -73,7 +85,7 @@ def test_everything_is_built_once(machine: dict[str, str]) -> None:
     assert sorted([*OBTAINED, *PROGRAMS]) == cached(machine)
 
     second = backends("build", **machine)
-    assert [f"{name}: ready" for name in ("elasticsearch", "influxdb", *PROGRAMS)] == second.stdout.splitlines()
+    assert [f"{name}: ready" for name in ("elasticsearch", "influxdb", "kql", *PROGRAMS)] == second.stdout.splitlines()
     assert Path(machine["CALLS"]).read_text().count("call") == len(PROGRAMS)
 
 
@@ -126,6 +138,18 @@ def test_a_machine_without_debians_archive_is_told_so(machine: dict[str, str], t
     assert (told.returncode, "apt-get and dpkg-deb are not here" in told.stderr) == (1, True)
 
 
+@pytest.mark.parametrize(("version", "said"), [("", "node is not installed"), ("v16.20.2", "v16.20.2 is here")])
+def test_node_is_needed_for_kibanas_parsers(machine: dict[str, str], tmp_path: Path, version: str, said: str) -> None:
+    """A missing one and an old one."""
+    (tmp_path / "bin" / "node").unlink()
+    if version:
+        pretend(tmp_path / "bin", "node", f"echo {version}\n")
+    for name in ("apt-get", "dpkg-deb"):
+        pretend(tmp_path / "bin", name, "exit 1\n")
+    told = backends("build", **{**machine, "PATH": str(tmp_path / "bin")})
+    assert (told.returncode, said in told.stderr) == (1, True)
+
+
 def test_an_old_go_is_refused(machine: dict[str, str], tmp_path: Path) -> None:
     """The modules could not be read by it."""
     pretend(tmp_path / "bin", "go", GO.format(version="go1.21.5", then=""))
@@ -148,3 +172,38 @@ def test_a_stack_is_not_started_before_it_is_built(machine: dict[str, str], tmp_
     assert "Run `make backends` first" in told.stderr
     assert not (tmp_path / "stack" / "run").exists()
     assert not (tmp_path / "stack" / "stack.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--set", "GATEWAY_SLOW_MS"], "--set takes NAME=VALUE; was 'GATEWAY_SLOW_MS'"),
+        (["--gateways", "-1"], "--gateways must be 0 or more; was -1"),
+        (["--overlay", "teleport"], "invalid choice: 'teleport'"),
+    ],
+)
+def test_a_variant_that_cannot_be_is_refused(options: list[str], said: str, tmp_path: Path) -> None:
+    """Before anything is started."""
+    told = backends("up", "--dir", str(tmp_path / "stack"), *options)
+    assert told.returncode in (1, 2)
+    assert said in told.stderr
+    assert not (tmp_path / "stack").exists()
+
+
+def test_usual_ports_are_taken_only_where_they_are_free() -> None:
+    """A second server of a kind gets the next thousand."""
+    code = (
+        "from tools.backends.ports import Ports\n"
+        "import socket\n"
+        "with socket.create_server(('127.0.0.1', 0)) as holder:\n"
+        "    port = holder.getsockname()[1]\n"
+        "    try:\n"
+        "        with Ports(usual=True) as ports: ports.take(port)\n"
+        "    except Exception as error: print(str(error).startswith(f'port {port} is taken. '))\n"
+        "with Ports(usual=True) as ports:\n"
+        "    first = ports.take(port)\n"
+        "    print(first == port, ports.take(port) - first)\n"
+    )
+    if_free = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert (if_free.stdout.splitlines()[0], if_free.stderr) == ("True", "")
+    assert if_free.stdout.splitlines()[1] in ("True 1000", "True 2000")

@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from . import elasticsearch, go_programs, influxdb, stack
+from . import elasticsearch, go_programs, influxdb, kql, stack
 from .places import BackendError, default_run_directory, say
 from .shape import Shape
 
@@ -98,7 +98,8 @@ def build() -> None:
     # asked before the long builds, so that a missing program is said at once
     elasticsearch.obtain()
     influxdb.obtain()
-    for program in go_programs.PROGRAMS:
+    kql.obtain()
+    for program in (*go_programs.PROGRAMS, *go_programs.CHECKERS):
         go_programs.build(program, version)
 
 

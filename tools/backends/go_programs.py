@@ -72,6 +72,13 @@ PROGRAMS = (
     ),
 )
 
+CHECKERS = (
+    Program("compose-check", "compose", "."),
+    Program("kustomize", "kustomize", "sigs.k8s.io/kustomize/kustomize/v5"),
+    Program("es-index-cleaner", "jaeger", "github.com/jaegertracing/jaeger/cmd/es-index-cleaner"),
+)
+"""What the tests of deployed files use; no stack needs them."""
+
 
 def go_version() -> str:
     """Returns the version of the Go toolchain.

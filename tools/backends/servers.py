@@ -82,7 +82,7 @@ def _jaeger(run: Path, program: Path, ports: Ports) -> Server:
         f"http://{variables['JAEGER_HEALTH_ADDRESS']}/status",
         folder,
         # or it sends traces of itself to port 4317
-        {**variables, "OTEL_TRACES_SAMPLER": "always_off"},
+        {**variables, "OTEL_TRACES_SAMPLER": "always_off", "JAEGER_UI_CONFIG": str(CONFIG / "jaeger" / "ui.json")},
         {
             "url": f"http://{variables['JAEGER_QUERY_HTTP_ADDRESS']}",
             "otlp_grpc": variables["JAEGER_OTLP_GRPC_ADDRESS"],
