@@ -1,1 +1,1 @@
-"""The command line: `otel-trading demo | traces | trace | logs | config`, each command its own file."""
+"""The command line: `otel-trading demo | traces | trace | logs | config | doctor`, each command its own file."""

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
-from otel_trading.cli import config, demo, logs, trace, traces
+from otel_trading.cli import config, demo, doctor, logs, trace, traces
 from otel_trading.ground.errors import OtelTradingError
 
-_COMMANDS = (demo, traces, trace, logs, config)
+_COMMANDS = (demo, traces, trace, logs, config, doctor)
 
 
 class Parser(argparse.ArgumentParser):
@@ -68,7 +68,7 @@ def _abandon_stdout() -> None:
 
 def parser() -> Parser:
     """Returns the parser of all commands."""
-    found = Parser(prog="otel-trading", description="OpenTelemetry for trading: demo, its store, configuration.")
+    found = Parser(prog="otel-trading", description="OpenTelemetry for trading: demo, store, configuration, doctor.")
     found.add_argument("--version", action="version", version=f"otel-trading {_version()}")
     subparsers = found.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
     for command in _COMMANDS:

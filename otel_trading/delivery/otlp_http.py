@@ -76,6 +76,12 @@ class OtlpHttp:
         return Outcome(retry=True, reason=reason)
 
     def _answered(self, reply: Reply, items: Sequence[Any], losses: dict[str, int]) -> Outcome:
+        if 200 <= reply.status < 300 and reply.headers.get("content-type", "").lower().startswith("text/html"):
+            # Jaeger's web port, for one, answers any POST with its page
+            diagnostics.trouble(
+                "delivery.web_page", "%s answers with a web page; it is no OTLP receiver. Look at the port.", self._place
+            )
+            return Outcome(_add(losses, REFUSED, _weight(items)))
         if 200 <= reply.status < 300:
             reachability.answered(self._plan.endpoint)
             return Outcome(_add(losses, PARTIAL_SUCCESS, self._rejected(reply, items)))

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from otel_trading.stores.errors import Cause, StoreError
+from otel_trading.stores.errors import MALFORMED, Cause, StoreError
 from otel_trading.stores.http_json import Answer, HttpApi
 
 
@@ -63,7 +63,7 @@ class Collector:
             raise StoreError(self._metrics.place, Cause.STATUS, str(answer.status), answer.status)
         try:
             families = list(text_string_to_metric_families(answer.body.decode()))
-        except (ValueError, KeyError, IndexError) as error:
+        except MALFORMED as error:
             raise self._metrics.unexpected(f"no Prometheus text: {error}"[:200]) from error
         return Counters(tuple((s.name, s.labels, float(s.value)) for family in families for s in family.samples))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from otel_trading.stores.errors import MALFORMED
 from otel_trading.stores.http_json import HttpApi
 
 LOGS = "logs-*"
@@ -62,7 +63,7 @@ class Elasticsearch:
             return []
         outer = found.get("hits") if isinstance(found, dict) else None
         hits = outer.get("hits") if isinstance(outer, dict) else None
-        if not isinstance(hits, list):
+        if not isinstance(hits, list) or not all(isinstance(hit, dict) for hit in hits):
             raise self.api.unexpected("no hits; is it Elasticsearch?")
         return hits
 
@@ -83,5 +84,5 @@ class Elasticsearch:
         found = self.api.json("/_nodes/_local/stats/os", {"filter_path": "nodes.*.timestamp"})
         try:
             return float(next(iter(found["nodes"].values()))["timestamp"]) / 1000
-        except (TypeError, KeyError, ValueError, AttributeError, StopIteration):
+        except (*MALFORMED, StopIteration):
             raise self.api.unexpected("no time of a node; is it Elasticsearch?") from None

@@ -6,6 +6,9 @@ import enum
 
 from otel_trading.ground.errors import OtelTradingError
 
+MALFORMED = (AttributeError, KeyError, IndexError, TypeError, ValueError)
+"""What reading JSON of another shape than expected raises."""
+
 
 class Cause(enum.Enum):
     """What went wrong, one word each."""

@@ -14,19 +14,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
-from urllib.parse import SplitResult, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
 import orjson
 
 from otel_trading.delivery.deadline_http import LimitedSocket
 from otel_trading.ground.clock import Deadline
+from otel_trading.stores.connection import DETAIL_CHARACTERS, connect, explained, place
 from otel_trading.stores.errors import Cause, StoreError
 
 REPLY_LIMIT_BYTES = 32 * 1024 * 1024
 """The most of a reply that is read."""
 
 DEFAULT_TIMEOUT_S = 5.0
-_DETAIL_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,11 @@ class HttpApi:
             StoreError: the certificate file cannot be used.
         """
         parts = urlsplit(base)
-        self.place = _place(parts)
+        self.place = place(parts)
         self.timeout_s = timeout_s
         self._host = parts.hostname or "localhost"
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
-        self._path = parts.path.rstrip("/")
+        self._path = quote(parts.path.rstrip("/"), "/%:@!$&'()*+,;=~")
         self._headers = {"accept": "application/json", **_credentials(parts), **(headers or {})}
         self._tls = _tls(certificate, self.place) if parts.scheme == "https" else None
 
@@ -189,57 +189,6 @@ class HttpApi:
         return limited
 
 
-def connect(host: str, port: int, deadline: Deadline) -> socket.socket:
-    """A TCP connection to the first address of the host that takes one, all attempts within the deadline.
-
-    Raises:
-        OSError: none took it; the last one's reason.
-    """
-    last: OSError = OSError("the host has no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        connecting = socket.socket(family, kind, protocol)
-        connecting.settimeout(max(0.001, deadline.remaining_s()))
-        try:
-            connecting.connect(address)
-        except OSError as error:
-            connecting.close()
-            last = error
-        else:
-            return connecting
-    raise last
-
-
-def explained(error: Exception) -> tuple[Cause, str]:
-    """Cause and detail of what the system raised."""
-    text = (getattr(error, "strerror", None) or str(error) or type(error).__name__)[:_DETAIL_CHARACTERS]
-    match error:
-        case TimeoutError():
-            return Cause.TIMEOUT, ""
-        case ssl.SSLCertVerificationError():
-            return Cause.TLS, error.verify_message or text
-        case ssl.SSLError():
-            return Cause.TLS, (error.reason or text).replace("_", " ").lower()
-        case socket.gaierror():
-            return Cause.UNRESOLVED, text
-        case ConnectionRefusedError():
-            return Cause.REFUSED, ""
-        case http.client.RemoteDisconnected() | ConnectionError() | http.client.IncompleteRead():
-            return Cause.CUT, ""
-        case http.client.HTTPException():
-            return Cause.NOT_HTTP, ascii(str(error))[1:-1][:_DETAIL_CHARACTERS]
-        case _:
-            return Cause.UNREACHABLE, text
-
-
-def _place(parts: SplitResult) -> str:
-    try:
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        port = ""
-    host = parts.hostname or ""
-    return f"{parts.scheme}://[{host}]{port}" if ":" in host else f"{parts.scheme}://{host}{port}"
-
-
 def _credentials(parts: SplitResult) -> dict[str, str]:
     if parts.username is None:
         return {}
@@ -256,5 +205,5 @@ def _tls(certificate: str | None, place: str) -> ssl.SSLContext:
 
 def _words(body: bytes) -> str:
     """The beginning of a body, printable and on one line."""
-    text = body[: 4 * _DETAIL_CHARACTERS].decode("utf-8", "replace")
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_DETAIL_CHARACTERS]
+    text = body[: 4 * DETAIL_CHARACTERS].decode("utf-8", "replace")
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:DETAIL_CHARACTERS]

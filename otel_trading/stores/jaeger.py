@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+from otel_trading.stores.errors import MALFORMED
 from otel_trading.stores.http_json import HttpApi
 
 
@@ -61,9 +62,13 @@ class Jaeger:
 
     def _result(self, found: Any) -> dict[str, Any]:
         result = found.get("result") if isinstance(found, dict) else None
-        if not isinstance(result, dict) or not isinstance(result.get("resourceSpans"), list):
-            raise self.api.unexpected("no trace in OTLP JSON; is it Jaeger 2?")
-        return result
+        try:
+            if isinstance(result, dict):
+                spans(result)
+                return result
+        except MALFORMED:
+            pass
+        raise self.api.unexpected("no trace in OTLP JSON; is it Jaeger 2?")
 
 
 def spans(trace: dict[str, Any]) -> list[dict[str, Any]]:

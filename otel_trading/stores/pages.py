@@ -1,14 +1,15 @@
 """Addresses of pages for people: a trace in Jaeger, a search in Kibana, a graph in Prometheus.
 
-Pure functions: nobody is asked. Bases may end in a slash and may have a path (a proxy's prefix).
+Pure functions: nobody is asked. Bases may end in a slash and may have a path (a proxy's prefix); credentials in them
+are left out, because these addresses are printed.
 """
 
 from __future__ import annotations
 
 import datetime
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
-DATA_VIEW = "logs-*"
+DATA_VIEW = "otel-trading-logs"
 """The id of the data view that `collector-config/kibana` brings."""
 
 COLUMNS = ("service.name", "log.level", "message")
@@ -24,7 +25,7 @@ def jaeger_trace(base: str, trace_id: str) -> str:
         base: Jaeger's base address.
         trace_id: 32 hexadecimal digits.
     """
-    return f"{base.rstrip('/')}/trace/{quote(trace_id, safe='')}"
+    return f"{_base(base)}/trace/{quote(trace_id, safe='')}"
 
 
 def kibana_search(base: str, kql: str, start_ns: int, end_ns: int, *, data_view: str = DATA_VIEW) -> str:
@@ -42,9 +43,9 @@ def kibana_search(base: str, kql: str, start_ns: int, end_ns: int, *, data_view:
     state = f"(filters:!(),refreshInterval:(pause:!t,value:0),time:(from:{first},to:{last}))"
     page = (
         f"(columns:!({columns}),filters:!(),index:{_text(data_view)},interval:auto,"
-        f"query:(language:kuery,query:{_text(kql)}),sort:!(!('@timestamp',asc)))"
+        f"query:(language:kuery,query:{_text(kql)}),sort:!(!(time_unix_nano,asc)))"
     )
-    return f"{base.rstrip('/')}/app/discover#/?_g={quote(state, _RISON_SAFE)}&_a={quote(page, _RISON_SAFE)}"
+    return f"{_base(base)}/app/discover#/?_g={quote(state, _RISON_SAFE)}&_a={quote(page, _RISON_SAFE)}"
 
 
 def prometheus_graph(base: str, promql: str, range: str = "15m") -> str:
@@ -56,7 +57,12 @@ def prometheus_graph(base: str, promql: str, range: str = "15m") -> str:
         range: how far back, as Prometheus writes durations.
     """
     # version 3 leads /graph to /query and understands the number of the tab
-    return f"{base.rstrip('/')}/graph?{urlencode({'g0.expr': promql, 'g0.tab': '0', 'g0.range_input': range})}"
+    return f"{_base(base)}/graph?{urlencode({'g0.expr': promql, 'g0.tab': '0', 'g0.range_input': range})}"
+
+
+def _base(base: str) -> str:
+    parts = urlsplit(base.rstrip("/"))
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _text(value: str) -> str:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from otel_trading.stores.errors import MALFORMED
 from otel_trading.stores.http_json import HttpApi
 
 
@@ -57,7 +58,10 @@ class Prometheus:
         data = self._data("/api/v1/query", {"query": promql})
         if data.get("resultType") != "vector":
             raise self.api.unexpected(f"a {data.get('resultType')} instead of series")
-        return [_sample(one) for one in data.get("result", [])]
+        try:
+            return [_sample(one) for one in data.get("result", [])]
+        except MALFORMED:
+            raise self.api.unexpected("series of another shape; is it Prometheus?") from None
 
     def targets(self) -> list[Target]:
         """Whom it scrapes now.
@@ -66,15 +70,10 @@ class Prometheus:
             StoreError: no usable answer.
         """
         data = self._data("/api/v1/targets", {"state": "active"})
-        return [
-            Target(
-                str(one.get("labels", {}).get("job", "")),
-                str(one.get("scrapeUrl", "")),
-                one.get("health") == "up",
-                str(one.get("lastError", "")),
-            )
-            for one in data.get("activeTargets", [])
-        ]
+        try:
+            return [_target(one) for one in data.get("activeTargets", [])]
+        except MALFORMED:
+            raise self.api.unexpected("targets of another shape; is it Prometheus?") from None
 
     def _data(self, path: str, parameters: dict[str, str]) -> dict[str, Any]:
         found = self.api.json(path, parameters)
@@ -82,6 +81,15 @@ class Prometheus:
         if not isinstance(data, dict):
             raise self.api.unexpected("no data; is it Prometheus?")
         return data
+
+
+def _target(one: dict[str, Any]) -> Target:
+    return Target(
+        str(one.get("labels", {}).get("job", "")),
+        str(one.get("scrapeUrl", "")),
+        one.get("health") == "up",
+        str(one.get("lastError", "")),
+    )
 
 
 def _sample(one: dict[str, Any]) -> Sample:

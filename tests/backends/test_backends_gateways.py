@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import secrets
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 from backend_senders import send_log, send_spans, span, text_attribute
 from backend_stores import Stack, wait_until
 from conftest import running, tell
+from support.children import environment
 
 pytestmark = [pytest.mark.backends, pytest.mark.timeout(180)]
 
@@ -176,6 +180,23 @@ def test_the_second_line_of_defence_is_at_the_gateways(gateways: Stack) -> None:
     wait_until(lambda: gateways.trace(trace_id), LAST_CHANCE_S)
     wait_until(lambda: gateways.logs("service.name:leaky"), LAST_CHANCE_S)
     assert secret not in gateways.everything()
+
+
+def test_doctor_finds_its_canary_behind_the_sampling(gateways: Stack) -> None:
+    """Whatever the ratio, what it sends is kept."""
+    variables = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": gateways.otlp,
+        "OTEL_METRICS_EXPORTER": "none",
+        "OTEL_TRADING_JAEGER_URL": gateways.servers["jaeger"]["url"],
+        "OTEL_TRADING_ELASTICSEARCH_URL": gateways.servers["elasticsearch"]["url"],
+    }
+    command = [sys.executable, "-m", "otel_trading.cli.main", "doctor", "--json"]
+    told = subprocess.run(
+        command, env=environment(measured=False, **variables), capture_output=True, text=True, timeout=60
+    )
+    found = {one["name"]: one["state"] for one in json.loads(told.stdout)["findings"]}
+    assert (told.returncode, told.stderr) == (0, "")
+    assert found["spans: collector to Jaeger"] == found["log records: collector to Elasticsearch"] == "ok"
 
 
 def test_nothing_is_lost_while_a_gateway_is_away(gateways: Stack) -> None:

@@ -61,6 +61,13 @@ def test_other_codes_and_redirects_are_final(otlp: Receiver, status: int) -> Non
     assert len(otlp.requests) == 1
 
 
+def test_a_web_page_is_no_delivery(otlp: Receiver) -> None:
+    """Jaeger's web port answers any POST with 200 and its page."""
+    otlp.answer = lambda path: (200, {"content-type": "text/html; charset=utf-8"}, b"<!doctype html>")
+    outcome = transport(otlp.url).send([span(), span()], 5)
+    assert (outcome.retry, dict(outcome.dropped)) == (False, {"refused_by_server": 2})
+
+
 def test_partial_success_is_counted(otlp: Receiver) -> None:
     """What the receiver rejects is lost; the rest is delivered."""
     reply = ExportTraceServiceResponse()

@@ -46,6 +46,34 @@ WRONG: tuple[Any, ...] = ([], {}, "text", None, 3, {"result": 3}, {"hits": []}, 
                           {"data": {"resultType": "scalar", "result": [0, "1"]}}, {"nodes": {}})  # fmt: skip
 
 
+NESTED: tuple[Any, ...] = ({"result": {"resourceSpans": [1]}}, {"result": {"resourceSpans": {"a": 1}}},
+                           {"result": {"resourceSpans": [{"scopeSpans": [{"spans": [1]}]}]}}, {"hits": {"hits": [1]}},
+                           {"data": {"resultType": "vector", "result": [1]}}, {"data": {"resultType": "vector", "result": 1}},
+                           {"nodes": [1]}, {"status": 1, "data": {"resultType": "vector", "result": [{"value": 3}]}})  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", NESTED)
+def test_json_of_another_shape_further_down_is_told_as_such(answer: Any) -> None:
+    """Each of these is the answer of one store with something broken within."""
+    key = next(iter(set(answer) & {"result", "hits", "data", "nodes"}))
+    questions: dict[str, Callable[[Stores], Any]] = {
+        "result": lambda stores: jaeger(stores).trace(TRACE),
+        "hits": lambda stores: elastic(stores).search("a:b"),
+        "data": lambda stores: prometheus(stores).query("up"),
+        "nodes": lambda stores: elastic(stores).time_s(),
+    }
+    with pytest.raises(StoreError) as raised:
+        asked(answer, questions[key])
+    assert Cause.NOT_JSON == raised.value.cause
+
+
+@pytest.mark.parametrize("targets", [1, [1], [{"labels": 1}]])
+def test_targets_of_another_shape_are_told_as_such(targets: Any) -> None:
+    """The same for whom Prometheus scrapes."""
+    with pytest.raises(StoreError):
+        asked({"data": {"activeTargets": targets}}, lambda stores: prometheus(stores).targets())
+
+
 @pytest.mark.parametrize("answer", WRONG)
 @pytest.mark.parametrize(
     "question",

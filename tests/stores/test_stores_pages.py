@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
@@ -23,6 +25,13 @@ def test_a_prefix_of_a_proxy_is_kept() -> None:
     assert f"https://obs.example/jaeger/trace/{TRACE}" == pages.jaeger_trace("https://obs.example/jaeger/", TRACE)
 
 
+def test_credentials_do_not_stand_in_a_page() -> None:
+    """These addresses are printed."""
+    assert "https://h:1/p/trace/1" == pages.jaeger_trace("https://user:s3cret@h:1/p", "1")
+    assert "s3cret" not in pages.kibana_search("http://u:s3cret@k", "a", 0, 1)
+    assert "s3cret" not in pages.prometheus_graph("http://u:s3cret@k", "a")
+
+
 def kibana_parts(url: str) -> dict[str, str]:
     """The states within the fragment as Kibana reads them: split first, decoded afterwards."""
     path, _, query = urlsplit(url).fragment.partition("?")
@@ -37,9 +46,9 @@ def test_a_search_in_kibana_has_period_columns_and_the_line_as_typed() -> None:
     parts = kibana_parts(url)
     assert "time:(from:'2026-11-21T13:41:59.410Z',to:'2026-11-21T13:41:59.411Z')" in parts["_g"]
     assert f"query:(language:kuery,query:'trace.id : \"{TRACE}\"')" in parts["_a"]
-    assert "index:'logs-*'" in parts["_a"]
+    assert "index:'otel-trading-logs'" in parts["_a"]
     assert "columns:!('service.name','log.level','message')" in parts["_a"]
-    assert "sort:!(!('@timestamp',asc))" in parts["_a"]
+    assert "sort:!(!(time_unix_nano,asc))" in parts["_a"]
 
 
 def test_what_rison_and_addresses_give_a_meaning_to_is_escaped() -> None:
@@ -51,6 +60,13 @@ def test_what_rison_and_addresses_give_a_meaning_to_is_escaped() -> None:
     assert url.isascii()
     assert 2 == url.partition("#")[2].count("&") + 1
     assert "query:'" + kql.replace("!", "!!").replace("'", "!'") + "'" in kibana_parts(url)["_a"]
+
+
+def test_the_data_view_is_the_one_that_is_deployed() -> None:
+    """A link to another one opens an error."""
+    path = Path(__file__).resolve().parents[2] / "collector-config" / "kibana" / "otel-trading.ndjson"
+    objects = [json.loads(line) for line in path.read_text().splitlines()]
+    assert pages.DATA_VIEW in [one["id"] for one in objects if one.get("type") == "index-pattern"]
 
 
 def test_another_data_view_can_be_named() -> None:
