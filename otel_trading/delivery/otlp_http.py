@@ -79,7 +79,9 @@ class OtlpHttp:
         if 200 <= reply.status < 300 and reply.headers.get("content-type", "").lower().startswith("text/html"):
             # Jaeger's web port, for one, answers any POST with its page
             diagnostics.trouble(
-                "delivery.web_page", "%s answers with a web page; it is no OTLP receiver. Look at the port.", self._place
+                "delivery.web_page",
+                "%s answers with a web page; it is no OTLP receiver. Look at the port.",
+                self._place,
             )
             return Outcome(_add(losses, REFUSED, _weight(items)))
         if 200 <= reply.status < 300:
