@@ -47,7 +47,7 @@ backends: $(VENV)/bin/python ## builds or installs the real servers, into a cach
 	$(BIN)/python -m tools.backends build
 
 test-backends: $(VENV)/.dev backends ## the tests against the real servers
-	$(BIN)/pytest -m backends tests/backends
+	$(BIN)/pytest -m backends -n 3 --dist loadfile tests/backends
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

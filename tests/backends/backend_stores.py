@@ -133,8 +133,8 @@ def flat(found: Any) -> list[dict[str, Any]]:
             "values": plain(span.get("attributes", [])),
         }
         for resource in (found["result"]["resourceSpans"] if found else [])
-        for scope in resource["scopeSpans"]
-        for span in scope["spans"]
+        for scope in resource.get("scopeSpans", [])
+        for span in scope.get("spans", [])
     ]
 
 

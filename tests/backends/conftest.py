@@ -68,7 +68,7 @@ EXECUTION = """
 
     endpoint, rejected = sys.argv[1], int(sys.argv[2])
     tracer, log = ot.tracer("execution"), ot.get_logger("execution", venue="binance")
-    with ot.init("execution", environment="test", otlp_endpoint=endpoint, metrics_exporter=["none"],
+    with ot.init("order-gateway", environment="test", otlp_endpoint=endpoint, metrics_exporter=["none"],
                  stdout="off") as telemetry:
         for number, order in enumerate(json.load(sys.stdin)):
             with tracer.start_as_current_span(
@@ -174,7 +174,9 @@ def work(stack: Stack) -> Iterator[Work]:
             assert (execution.returncode, complaints) == (0, "")
             targets = Path(stack.servers["prometheus"]["targets"]) / "services.json"
             targets.write_text(json.dumps([{"targets": [told["metrics_url"].split("/")[2]]}]))
-            wait_until(lambda: len(stack.logs("service.name:(strategy OR execution)")) >= 2 * ORDERS + REJECTED, 30)
+            wait_until(
+                lambda: len(stack.logs('service.name:(strategy OR "order-gateway")')) >= 2 * ORDERS + REJECTED, 30
+            )
             yield Work(told["orders"], told["metrics_url"])
         finally:
             _, complaints = strategy.communicate(timeout=30)

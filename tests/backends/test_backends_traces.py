@@ -15,7 +15,7 @@ def test_every_order_is_one_whole_trace(stack: Stack, work: Work) -> None:
         wait_until(lambda order=order: len(stack.trace(order["trace_id"])) >= 3, 20)
         found = sorted([(span["name"], span["service"]) for span in stack.trace(order["trace_id"])])
         assert found == [
-            ("order.ack binance", "execution"),
+            ("order.ack binance", "order-gateway"),
             ("order.submit binance", "strategy"),
             ("risk.check position_limit", "strategy"),
         ]
@@ -52,8 +52,8 @@ def test_the_tick_an_order_is_linked_to_can_be_opened(stack: Stack, work: Work) 
 def test_an_order_is_found_by_its_id(stack: Stack, work: Work) -> None:
     """Jaeger's search form, field Tags."""
     order = work.orders[7]
-    wait_until(lambda: stack.traces_with("execution", "trading.order.id", "V-7"), 20)
-    assert stack.traces_with("execution", "trading.order.id", "V-7") == [order["trace_id"]]
+    wait_until(lambda: stack.traces_with("order-gateway", "trading.order.id", "V-7"), 20)
+    assert stack.traces_with("order-gateway", "trading.order.id", "V-7") == [order["trace_id"]]
     assert stack.traces_with("strategy", "trading.order.client_id", "desk7-7") == [order["trace_id"]]
 
 
