@@ -91,9 +91,22 @@ class OtlpHttp:
             reachability.failed(self._plan.endpoint, f"it answers {reply.status}")
             return Outcome(retry=True, reason=REFUSED, retry_after_s=retry_after_s(reply.headers.get("retry-after")))
         diagnostics.trouble(
-            "delivery.refused", "%s refuses %s with status %d", self._place, self._signal.name, reply.status
+            "delivery.refused",
+            "%s refuses %s with status %d%s",
+            self._place,
+            self._signal.name,
+            reply.status,
+            self._advice(reply.status),
         )
         return Outcome(_add(losses, REFUSED, _weight(items)))
+
+    def _advice(self, status: int) -> str:
+        """What to do about a status that has one likely cause; nothing for the others."""
+        if status != 404:
+            return ""
+        variable = f"OTEL_{self._signal.name.upper()}_EXPORTER"
+        instead = "prometheus, and let Prometheus scrape /metrics" if self._signal.name == "metrics" else "none"
+        return f": the collector has no pipeline for them. Give it one, or set {variable}={instead}."
 
     def _rejected(self, reply: Reply, items: Sequence[Any]) -> int:
         if not reply.body:

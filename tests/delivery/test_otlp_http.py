@@ -68,6 +68,14 @@ def test_a_web_page_is_no_delivery(otlp: Receiver) -> None:
     assert (outcome.retry, dict(outcome.dropped)) == (False, {"refused_by_server": 2})
 
 
+def test_a_collector_without_the_pipeline_is_explained(otlp: Receiver, caplog: pytest.LogCaptureFixture) -> None:
+    """404 has one likely cause, and the variable that mends it is named."""
+    diagnostics.forget()
+    otlp.answer = lambda path: (404, {}, b"")
+    OtlpHttp("metrics", ExporterPlan("otlp_http", f"{otlp.url}/v1/metrics")).send([], 5)
+    assert "OTEL_METRICS_EXPORTER=prometheus" in caplog.text
+
+
 def test_partial_success_is_counted(otlp: Receiver) -> None:
     """What the receiver rejects is lost; the rest is delivered."""
     reply = ExportTraceServiceResponse()
