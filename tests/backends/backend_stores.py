@@ -21,8 +21,10 @@ def wait_until(condition: Callable[[], object], timeout_s: float = 20.0) -> None
         time.sleep(0.2)
 
 
-def ask(url: str, body: object = None, *, method: str | None = None, **parameters: str) -> Any:
-    """The JSON that an address answers; None if it knows nothing of what was asked (404)."""
+def ask(
+    url: str, body: object = None, *, method: str | None = None, missing: tuple[int, ...] = (404,), **parameters: str
+) -> Any:
+    """The JSON that an address answers; None if it knows nothing of what was asked (404, or what `missing` says)."""
     query = f"?{urllib.parse.urlencode(parameters)}" if parameters else ""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url + query, data, {"content-type": "application/json"}, method=method)
@@ -30,7 +32,7 @@ def ask(url: str, body: object = None, *, method: str | None = None, **parameter
         with urllib.request.urlopen(request, timeout=20) as answer:
             return json.loads(answer.read() or b"null")
     except urllib.error.HTTPError as error:
-        if error.code == 404:
+        if error.code in missing:
             return None
         raise AssertionError(f"{url} answers {error.code}: {error.read().decode()}") from error
 
@@ -98,7 +100,8 @@ class Stack:
         }
         url = self.servers["elasticsearch"]["url"]
         ask(f"{url}/logs-*/_refresh", method="POST")
-        found = ask(f"{url}/logs-*/_search", body)
+        # 503: an index was made a moment ago, and its shard is not there yet
+        found = ask(f"{url}/logs-*/_search", body, missing=(404, 503))
         return [hit["_source"] for hit in found["hits"]["hits"]] if found else []
 
     def series(self, query: str) -> list[tuple[dict[str, str], float]]:

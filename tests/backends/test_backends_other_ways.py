@@ -89,6 +89,8 @@ def written(other: Stack) -> Iterator[str]:
     """A service that wrote its lines to the file that the collector reads, and sent metrics by OTLP."""
     path = Path(other.servers["collector"]["lines"]) / "a.jsonl"
     with working("by-file", other.otlp, logs="none", metrics="otlp", stdout=path):
+        # seen once before a test restarts the collector, whose memory the series are in
+        wait_until(lambda: other.series('trading_orders_total{job="by-file"}'), LAST_CHANCE_S)
         yield "by-file"
 
 
@@ -181,14 +183,18 @@ def test_otlp_logs_are_refused_where_files_are_read(other: Stack) -> None:
 
 def test_metrics_by_otlp_arrive_under_the_names_of_a_scrape(other: Stack, written: str) -> None:
     """Each as one series, with the service as its job."""
-    wait_until(lambda: other.series('trading_orders_total{job="by-file"}'), LAST_CHANCE_S)
-    [(labels, orders)] = other.series("trading_orders_total")
+    [(labels, orders)] = newest(other, "trading_orders_total")
     assert (orders, labels["trading_venue"]) == (LINES, "binance")
-    [(labels, count)] = other.series("risk_check_duration_seconds_count")
+    [(labels, count)] = newest(other, "risk_check_duration_seconds_count")
     assert (count, labels["risk_check_type"]) == (LINES, "position_limit")
-    assert [value for _, value in other.series("trading_position")] == [-2 * LINES]
-    [(target, _)] = other.series('target_info{job="by-file"}')
+    assert [value for _, value in newest(other, "trading_position")] == [-2 * LINES]
+    [(target, _)] = newest(other, 'target_info{job="by-file"}')
     assert target["instance"] == labels["instance"]
+
+
+def newest(stack: Stack, series: str) -> list[tuple[dict[str, str], float]]:
+    """What a series was last, also if the collector forgot it meanwhile."""
+    return stack.series(f"last_over_time({series}[10m])")
 
 
 def test_exemplars_of_metrics_by_otlp_open_in_jaeger(other: Stack, written: str) -> None:

@@ -124,7 +124,9 @@ def prepare(run: Path, http: int, transport: int) -> None:
     shutil.copytree(source / "config", run / "config")
     (run / "config" / "elasticsearch.yml").write_text(SETTINGS.format(run=run, http=http, transport=transport))
     (run / "config" / "jvm.options.d").mkdir(exist_ok=True)
-    (run / "config" / "jvm.options.d" / "heap.options").write_text(f"-Xms{HEAP}\n-Xmx{HEAP}\n")
+    # compiled quickly rather than well: a stack of tests is started often and works little
+    options = f"-Xms{HEAP}\n-Xmx{HEAP}\n-XX:TieredStopAtLevel=1\n"
+    (run / "config" / "jvm.options.d" / "small.options").write_text(options)
     if os.getuid() == 0:
         _check_reachable(run)
         # the cache may lie in root's home, where nobody else can read

@@ -16,9 +16,12 @@ class BackendError(Exception):
 
 
 def say(text: str) -> None:
-    """Writes a line of progress."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    """Writes a line of progress; whoever stopped listening, as `head` does, does not end the work."""
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (until the process ends)
 
 
 def cache() -> Path:
