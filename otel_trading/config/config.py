@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from otel_trading.config.kinds import without_credentials
 from otel_trading.config.knobs import KNOBS
 
 if TYPE_CHECKING:
@@ -77,4 +78,4 @@ def shown(name: str, value: Any) -> Any:
         return dict.fromkeys(value, MASK) if isinstance(value, Mapping) else MASK
     if isinstance(value, tuple):
         return [item if isinstance(item, (str, int, float, bool)) else repr(item) for item in value]
-    return value
+    return without_credentials(value) if isinstance(value, str) else value

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from otel_trading.config.kinds import without_credentials
 from otel_trading.ground.errors import ConfigurationError, Problem
 
 YamlPath = tuple[str | int, ...]
@@ -76,7 +77,9 @@ def dotted(path: YamlPath) -> str:
 
 
 def _masked(path: YamlPath, value: Any) -> Any:
-    return "***" if ("headers" in path and path[-1] == "value") or path[-1] == "headers_list" else value
+    if ("headers" in path and path[-1] == "value") or path[-1] == "headers_list":
+        return "***"
+    return without_credentials(value) if isinstance(value, str) else value
 
 
 def _leaves(value: Any, path: YamlPath = ()) -> Iterator[tuple[YamlPath, Any]]:

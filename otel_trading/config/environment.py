@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Mapping
 
 from otel_trading.config.config import Setting
-from otel_trading.config.kinds import Number, Rejected
+from otel_trading.config.kinds import Number, Rejected, without_credentials
 from otel_trading.config.knob import PREFIX, Knob
 from otel_trading.config.knobs import KNOBS
 from otel_trading.ground.errors import Problem
@@ -45,7 +45,7 @@ def _unknown(variable: str, known: Mapping[str, Knob]) -> Problem:
 
 def masked(knob: Knob, value: object) -> str:
     """The value for a message; secrets never appear in one."""
-    return "***" if knob.secret else repr(value)
+    return "***" if knob.secret else without_credentials(repr(value))
 
 
 def standard_settings(environment: Mapping[str, str], warnings: list[str]) -> dict[str, Setting]:

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_CREDENTIALS = re.compile(r"://[^/@\s]*@")
 
 
 class Rejected(ValueError):
@@ -232,6 +233,11 @@ class Pairs:
         if not all(_HEADER_NAME.fullmatch(key) and _HEADER_VALUE.fullmatch(str(item)) for key, item in value.items()):
             raise Rejected("names and values of HTTP headers", "Leave out control characters and what is no Latin-1.")
         return {key.lower(): str(item) for key, item in value.items()}
+
+
+def without_credentials(text: str) -> str:
+    """The text with user and password in addresses masked: `https://***@host`."""
+    return _CREDENTIALS.sub("://***@", text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,20 @@ def test_secrets_are_masked_when_printed_and_in_messages() -> None:
     assert str(raised.value).count("was ***") == 3
 
 
+def test_credentials_in_addresses_are_masked_when_printed_and_in_messages() -> None:
+    """In an argument, a variable, and an address that cannot be used."""
+    variables = {"OTEL_TRADING_JAEGER_URL": "https://desk:s3cret@jaeger.internal", "OTEL_TRADING_KIBANA_URL": ""}
+    config, _ = resolve({"elasticsearch_url": "https://elastic:s3cret@es.internal:9200"}, None, variables)
+    shown = {row["name"]: row["value"] for row in config.rows()}
+    assert shown["elasticsearch_url"] == "https://***@es.internal:9200"
+    assert shown["jaeger_url"] == "https://***@jaeger.internal"
+    assert config["jaeger_url"] == "https://desk:s3cret@jaeger.internal"
+    with pytest.raises(ConfigurationError) as raised:
+        resolve({}, None, {"OTEL_TRADING_JAEGER_URL": "ftp://desk:s3cret@jaeger"})
+    assert "s3cret" not in str(raised.value)
+    assert "ftp://***@jaeger" in str(raised.value)
+
+
 def test_an_empty_variable_is_not_set() -> None:
     """As the specification says."""
     config, warnings = resolve({}, None, {"OTEL_SERVICE_NAME": "", "OTEL_TRADING_TICK_RATIO": " "})
