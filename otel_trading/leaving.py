@@ -2,7 +2,8 @@
 
 Signals: SIGINT, ignored signals and existing handlers are never touched. Only where SIGTERM has its default action at
 `init()` in the main thread is a handler set; it flushes on another thread, restores the default and raises the signal
-again, so that the exit status stays. A handler that the application installs later wins.
+again, so that the exit status stays. Meanwhile the interrupted code goes on for moments only, to let go of its locks.
+A handler that the application installs later wins.
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ from contextlib import contextmanager
 from types import FrameType
 
 from otel_trading.ground import diagnostics
+from otel_trading.ground.clock import Deadline
 
 _shut_down: Callable[[], object] | None = None
 _timeout_s = 5.0
 _registered = False
 _stopping = False
 _postponed = 0
+_last_act: LastAct | None = None
+_WAIT_S, _WINDOW_S = 0.05, 0.005
+"""How long the handler of SIGTERM waits for the flush, and how long the interrupted code then runs."""
 
 
 def prepare(shut_down: Callable[[], object], in_forked_child: Callable[[], None]) -> None:
@@ -108,24 +113,57 @@ def _is_ours() -> bool:
 
 
 def _on_sigterm(number: int, _frame: FrameType | None) -> None:
-    global _postponed
+    global _postponed, _last_act
     if _stopping:
         _postponed = number
         return
-    # another thread, because the main one may be holding a lock that the flush needs
-    worker = threading.Thread(target=_at_exit, name="otel_trading sigterm", daemon=True)
-    try:
-        worker.start()
-    except RuntimeError:  # CPython 3.12 starts no thread while it exits
-        _postponed = number
+    if _last_act is None:
+        # another thread, because the main one may be holding a lock that the flush needs
+        last_act = LastAct(Deadline(_timeout_s + 0.5))
+        try:
+            last_act.flush.start()
+        except RuntimeError:  # CPython 3.12 starts no thread while it exits
+            _postponed = number
+            return
+        _last_act = last_act
+    if _last_act.goes_on():
         return
-    worker.join(_timeout_s + 0.5)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 
 
+class LastAct:
+    """The flush that SIGTERM began, and the waiting for it.
+
+    The interrupted code may hold a lock that the flush needs, of ours or of the application (a callback of an
+    observable instrument may want it). So the handler waits a while, then returns and sends itself the signal again:
+    in between the interrupted code gets far enough to let go.
+    """
+
+    def __init__(self, deadline: Deadline) -> None:
+        """Takes when the process ends even if the flush is not done."""
+        self.flush = threading.Thread(target=_at_exit, name="otel_trading sigterm", daemon=True)
+        self._deadline = deadline
+
+    def goes_on(self) -> bool:
+        """Waits; returns True if the signal has been sent again, False once the flush is done or out of time."""
+        self.flush.join(min(_WAIT_S, self._deadline.remaining_s()))
+        if not self.flush.is_alive() or self._deadline.over:
+            return False
+        again = threading.Timer(_WINDOW_S, os.kill, (os.getpid(), signal.SIGTERM))
+        again.daemon = True
+        try:
+            again.start()
+        except RuntimeError:  # as above
+            self.flush.join(self._deadline.remaining_s())
+            return False
+        return True
+
+
 def after_fork_in_child() -> None:
     """Gives SIGTERM its default action back: the child has nothing to flush."""
+    global _last_act
+    _last_act = None
     if _is_ours():
         try:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import socket
+import functools
+import itertools
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from backend_stores import wait_until
@@ -18,6 +19,7 @@ sys.path.append(str(ROOT))
 
 from tools.backends import elasticsearch, go_programs, kql, processes  # noqa: E402
 from tools.backends.places import BackendError  # noqa: E402
+from tools.backends.ports import Block, Ports  # noqa: E402
 
 __all__ = [
     "CONFIG",
@@ -39,13 +41,16 @@ def program(name: str) -> Path:
     return go_programs.build(found, go_programs.go_version())
 
 
+@functools.cache
+def own_ports() -> Iterator[int]:
+    """Ports that are this process's as long as it lives, again and again."""
+    return itertools.cycle(Block().ports)
+
+
 def free_addresses(count: int) -> list[str]:
-    """Addresses on which nobody listens."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+    """Addresses on which nobody listens, and no outgoing connection will."""
+    with Ports(own_ports()) as ports:
+        return [ports.address(0) for _ in range(count)]
 
 
 def answers(url: str) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -198,12 +200,38 @@ def test_usual_ports_are_taken_only_where_they_are_free() -> None:
         "with socket.create_server(('127.0.0.1', 0)) as holder:\n"
         "    port = holder.getsockname()[1]\n"
         "    try:\n"
-        "        with Ports(usual=True) as ports: ports.take(port)\n"
+        "        with Ports(None) as ports: ports.take(port)\n"
         "    except Exception as error: print(str(error).startswith(f'port {port} is taken. '))\n"
-        "with Ports(usual=True) as ports:\n"
+        "with Ports(None) as ports:\n"
         "    first = ports.take(port)\n"
         "    print(first == port, ports.take(port) - first)\n"
     )
     if_free = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert (if_free.stdout.splitlines()[0], if_free.stderr) == ("True", "")
     assert if_free.stdout.splitlines()[1] in ("True 1000", "True 2000")
+
+
+def test_two_stacks_never_choose_the_same_ports_nor_those_of_outgoing_connections() -> None:
+    """A block is taken as long as any process has the lock, also after the one that chose it let go."""
+    code = (
+        "from tools.backends.ports import Block, EPHEMERAL\n"
+        "import os, random, subprocess, sys\n"
+        "random.shuffle = list.sort\n"
+        "with Block() as one:\n"
+        "    server = subprocess.Popen(['cat'], stdin=subprocess.PIPE, pass_fds=[one.lock])\n"
+        "with Block() as two: pass\n"
+        "server.communicate()\n"
+        "with Block() as three: pass\n"
+        "outgoing = int(EPHEMERAL.read_text().split()[0])\n"
+        "print(set(one.ports).isdisjoint(two.ports), three.ports == one.ports, one.ports[-1] < outgoing)\n"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        told = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            env={**os.environ, "TMPDIR": folder},
+        )
+    assert (told.stdout, told.stderr) == ("True True True\n", "")

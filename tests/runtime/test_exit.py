@@ -94,6 +94,30 @@ def test_sigterm_delivers_what_was_buffered_and_keeps_the_exit_status(otlp: Rece
     assert len(otlp.logs) == 20
 
 
+def test_sigterm_delivers_though_the_interrupted_code_holds_a_lock_that_the_flush_needs(otlp: Receiver) -> None:
+    """The lock of a callback here; the same goes for locks of ours inside a recording."""
+    code = SERVICE.format(url=otlp.url).replace('stdout="off"', 'stdout="off", traces_schedule_delay_s=60')
+    code += """
+import os, signal, threading
+from opentelemetry.metrics import Observation
+book = threading.Lock()
+def levels(options):
+    with book:
+        return [Observation(7)]
+ot.meter().create_observable_gauge("book.levels", [levels], "{level}")
+with book:
+    os.kill(os.getpid(), signal.SIGTERM)
+while True:
+    time.sleep(0.001)
+"""
+    ended = children.run(code)
+    assert (ended.code, ended.err) == (-signal.SIGTERM, "")
+    assert len(otlp.spans) == 20
+    (levels,) = [metric for metric in otlp.metrics if metric.name == "book.levels"]
+    assert [(point.as_int, levels.unit) for point in levels.gauge.data_points] == [(7, "{level}")]
+    assert _leaving_s(ended) < 3.0
+
+
 def test_sigterm_ends_in_time_with_an_endpoint_that_hangs() -> None:
     """The flush has a deadline there too."""
     with raw_server(hang) as url:

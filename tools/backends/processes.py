@@ -12,8 +12,14 @@ from pathlib import Path
 POLL_S = 0.1
 
 
-def start(command: list[str], directory: Path, environment: dict[str, str], log: Path) -> int:
-    """Starts a process in a session of its own and returns its id, which is its group's as well."""
+def start(
+    command: list[str], directory: Path, environment: dict[str, str], log: Path, inherited: int | None = None
+) -> int:
+    """Starts a process in a session of its own, with one more descriptor if given.
+
+    Returns:
+        Its id, which is its group's as well.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -24,6 +30,7 @@ def start(command: list[str], directory: Path, environment: dict[str, str], log:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=() if inherited is None else (inherited,),
         ).pid
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from . import collectors, elasticsearch, go_programs, influxdb
@@ -30,8 +31,8 @@ def built() -> dict[str, Path]:
     return paths
 
 
-def plan(run: Path, shape: Shape = Shape()) -> list[list[Server]]:  # noqa: B008  (frozen)
-    """Lays out the folder `run`.
+def plan(run: Path, shape: Shape, free: Iterable[int] | None) -> list[list[Server]]:
+    """Lays out the folder `run`; the servers get ports of `free`, or their usual ones.
 
     Returns:
         The servers in groups: all of a group are started together, the next group once they are ready.
@@ -40,7 +41,7 @@ def plan(run: Path, shape: Shape = Shape()) -> list[list[Server]]:  # noqa: B008
         BackendError: a program has not been built, or a usual port is taken.
     """
     programs = built()
-    with Ports(shape.usual_ports) as ports:
+    with Ports(free) as ports:
         stores = Stores(
             _elasticsearch(run, ports),
             _jaeger(run, programs["jaeger"], ports),

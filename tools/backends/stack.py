@@ -12,6 +12,7 @@ from typing import Any
 
 from . import influxdb, processes
 from .places import CONFIG, BackendError, say
+from .ports import Block
 from .servers import plan
 from .shape import Server, Shape
 
@@ -43,22 +44,30 @@ def up(directory: Path, shape: Shape = Shape()) -> dict[str, Any]:  # noqa: B008
     (directory / "run").mkdir()
     state: dict[str, Any] = {"directory": str(directory), "servers": {}}
     try:
-        began = time.monotonic()
-        # together where none needs the other
-        for group in plan(directory / "run", shape):
-            for server in group:
-                _start(server, directory, state)
-            for server in group:
-                _await(server, directory, state, began)
-                if server.name == "elasticsearch":
-                    # before any collector: a log record that finds no template is dropped
-                    load_templates(server.addresses["url"])
-                if server.name == "influxdb":
-                    influxdb.create_database(server.addresses["url"])
+        if shape.usual_ports:
+            _start_all(plan(directory / "run", shape, None), directory, state)
+        else:
+            with Block() as block:
+                _start_all(plan(directory / "run", shape, block.ports), directory, state, block.lock)
     except BaseException:
         down(directory, keep_logs=True)
         raise
     return state
+
+
+def _start_all(groups: list[list[Server]], directory: Path, state: dict[str, Any], lock: int | None = None) -> None:
+    """Starts all servers of a group together, and the next group once they are ready."""
+    began = time.monotonic()
+    for group in groups:
+        for server in group:
+            _start(server, directory, state, lock)
+        for server in group:
+            _await(server, directory, state, began)
+            if server.name == "elasticsearch":
+                # before any collector: a log record that finds no template is dropped
+                load_templates(server.addresses["url"])
+            if server.name == "influxdb":
+                influxdb.create_database(server.addresses["url"])
 
 
 def down(directory: Path, *, keep_logs: bool = False) -> None:
@@ -154,9 +163,9 @@ def _servers(directory: Path) -> dict[str, Any]:
     return servers
 
 
-def _start(server: Server, directory: Path, state: dict[str, Any]) -> None:
+def _start(server: Server, directory: Path, state: dict[str, Any], lock: int | None = None) -> None:
     log = directory / "logs" / f"{server.name}.log"
-    pid = processes.start(server.command, server.directory, server.environment, log)
+    pid = processes.start(server.command, server.directory, server.environment, log, lock)
     state["servers"][server.name] = {
         **state["servers"].get(server.name, {}),
         **server.addresses,
