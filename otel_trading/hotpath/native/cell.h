@@ -1,0 +1,50 @@
+/* A cell is one series and the handle that records into it, in one object. What it holds is set by `configure`, so that a
+ * handle which the application keeps outlives shutdown and the next init. */
+#ifndef OTEL_TRADING_CELL_H
+#define OTEL_TRADING_CELL_H
+
+#include "bounds.h"
+#include "clock.h"
+#include "exponential.h"
+#include "number.h"
+
+enum kind {
+    CLOSED,      /* before init, after shutdown: records are counted as refused */
+    DROPPED,     /* a view wants nothing of it */
+    COUNTER,     /* sum of increments that are not negative */
+    UP_DOWN,     /* sum */
+    GAUGE,       /* last value */
+    EXPLICIT,    /* histogram with bounds */
+    EXPONENTIAL, /* histogram, base 2 */
+    KINDS
+};
+
+typedef struct Cell {
+    PyObject_HEAD
+    uint8_t kind;
+    uint8_t told;       /* refusals that were told, a bit each */
+    uint8_t negative;   /* a histogram that takes negative values */
+    uint8_t any_real;   /* a float came: the sum is one */
+    uint16_t tries;     /* exemplar offers since the last collection that came to nothing */
+    double per_ns;      /* from nanoseconds to the instrument's unit; 0 if that is no unit of time */
+    uint64_t count;
+    int64_t whole;      /* sum, or last value, of ints */
+    double real;        /* of floats, and of ints that did not fit */
+    int64_t whole_min, whole_max;
+    double real_min, real_max;
+    Bounds *bounds;
+    uint64_t *counts;   /* EXPLICIT: bounds->size + 1 */
+    Exponential *buckets;
+    uint8_t *armed;     /* a byte a bucket: 1 wants an exemplar; NULL if none are wanted */
+    struct Cell *next;  /* a further stream of the same instrument */
+    PyObject *name;
+    PyObject *owner;    /* what exemplars are offered to; opaque */
+} Cell;
+
+extern PyTypeObject *Cell_Type;
+int cell_add_type(PyObject *module);
+
+/* Records a duration; what the timers call. */
+void cell_record_ns(Cell *cell, int64_t elapsed_ns);
+
+#endif

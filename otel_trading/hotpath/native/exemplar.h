@@ -1,0 +1,21 @@
+/* A measurement is offered as an exemplar if its bucket still wants one and a span is current. The look at the context
+ * variable is all that the common case costs, and a cell that finds no span often looks less often. */
+#ifndef OTEL_TRADING_EXEMPLAR_H
+#define OTEL_TRADING_EXEMPLAR_H
+
+#include "cell.h"
+
+#define EAGER_TRIES 64   /* in vain, before a cell looks less often */
+#define LAZY_STEP 16     /* then at each so many-th measurement of a bucket */
+
+PyObject *exemplar_set_hook(PyObject *module, PyObject *arguments);
+void exemplar_offer(Cell *cell, int64_t bucket, PyObject *value, PyObject *context);
+
+static inline void
+exemplar_maybe(Cell *cell, int64_t bucket, PyObject *value, PyObject *context)
+{
+    if (UNLIKELY(cell->armed != NULL && cell->armed[bucket] != 0))
+        exemplar_offer(cell, bucket, value, context);
+}
+
+#endif

@@ -1,0 +1,62 @@
+/* Base-2 exponential buckets as the specification has them: bucket i holds (base**i, base**(i+1)], base = 2**(2**-scale).
+ * At most `size` buckets in a row; what does not fit halves the resolution, as often as needed. */
+#ifndef OTEL_TRADING_EXPONENTIAL_H
+#define OTEL_TRADING_EXPONENTIAL_H
+
+#include "common.h"
+
+#define FINEST_TABLE 6 /* scales up to this are looked up, finer ones calculated */
+
+typedef struct {
+    int32_t size;
+    int32_t scale;
+    int64_t base;     /* index of counts[0] */
+    uint64_t zeros;   /* values whose magnitude is not above zero_threshold */
+    double zero_threshold;
+    uint64_t filled;  /* 0 as long as no bucket was used: then base means nothing */
+    uint64_t counts[];
+} Exponential;
+
+void exponential_prepare_table(void);
+Exponential *exponential_new(int32_t size, int32_t max_scale, double zero_threshold);
+int64_t exponential_index(double value, int32_t scale);
+/* Makes room for an index that does not fit; returns where it is now. */
+int64_t exponential_make_room(Exponential *buckets, int64_t index);
+
+extern uint64_t exponential_bounds[(1 << FINEST_TABLE) + 3];
+extern uint8_t exponential_first[256];
+
+static inline int64_t
+exponential_find(const Exponential *buckets, double value)
+{
+    int32_t scale = buckets->scale;
+    if (UNLIKELY(scale > FINEST_TABLE))
+        return exponential_index(value, scale);
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    int64_t exponent = (int64_t)(bits >> 52) - 1023;
+    uint64_t mantissa = bits & 0xfffffffffffffULL;
+    if (UNLIKELY(exponent < -1022)) {
+        exponent = -1022; /* subnormal: the lowest bucket there is */
+        mantissa = 0;
+    }
+    int64_t part = exponential_first[mantissa >> 44];
+    part += mantissa > exponential_bounds[part + 1];
+    part += mantissa > exponential_bounds[part + 1];
+    /* a power of two is the upper end of the bucket below */
+    int64_t finest = (exponent * (1 << FINEST_TABLE)) + part - (mantissa == 0);
+    return finest >> (FINEST_TABLE - scale);
+}
+
+static inline int64_t
+exponential_count(Exponential *buckets, double value)
+{
+    int64_t slot = exponential_find(buckets, value) - buckets->base;
+    if (UNLIKELY((uint64_t)slot >= (uint64_t)buckets->size || buckets->filled == 0))
+        slot = exponential_make_room(buckets, slot + buckets->base);
+    buckets->counts[slot]++;
+    buckets->filled++;
+    return slot;
+}
+
+#endif
