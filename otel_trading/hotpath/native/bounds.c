@@ -1,4 +1,8 @@
 #include "bounds.h"
+#include "number.h"
+
+#define MOST_BOUNDS 100000
+#define MOST_PARTS 100000
 
 PyTypeObject *Bounds_Type = NULL;
 
@@ -16,6 +20,53 @@ fill_whole(Bounds *self)
     }
 }
 
+/* Takes the numbers over; 0, or -1 with an exception. */
+static int
+fill_real(Bounds *self, PyObject *listed)
+{
+    for (int32_t i = 0; i < self->size; i++) {
+        double bound = PyFloat_AsDouble(PyTuple_GET_ITEM(listed, i));
+        if (bound == -1.0 && PyErr_Occurred())
+            return -1;
+        if (!isfinite(bound) || (i > 0 && bound <= self->real[i - 1])) {
+            PyErr_SetString(PyExc_ValueError, "bounds must be finite and strictly ascending");
+            return -1;
+        }
+        self->real[i] = bound;
+    }
+    self->low = self->size ? self->real[0] : 0.0;
+    if (self->parts && !(self->size && self->low > 0)) {
+        PyErr_SetString(PyExc_ValueError, "log-linear bounds begin above 0");
+        return -1;
+    }
+    return 0;
+}
+
+static PyObject *
+make(PyTypeObject *type, PyObject *listed, int parts)
+{
+    Py_ssize_t size = PyTuple_GET_SIZE(listed);
+    if (size > MOST_BOUNDS || parts < 0 || parts > MOST_PARTS) {
+        PyErr_SetString(PyExc_ValueError, "at most 100,000 bounds, and parts from 0 to 100,000");
+        return NULL;
+    }
+    Bounds *self = (Bounds *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->size = (int32_t)size;
+    self->parts = parts;
+    self->real = PyMem_Malloc((size + 1) * sizeof(double));
+    self->whole = PyMem_Malloc((size + 1) * sizeof(int64_t));
+    if (self->real == NULL || self->whole == NULL)
+        PyErr_NoMemory();
+    else if (fill_real(self, listed) == 0) {
+        fill_whole(self);
+        return (PyObject *)self;
+    }
+    Py_DECREF(self);
+    return NULL;
+}
+
 static PyObject *
 bounds_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
@@ -27,44 +78,9 @@ bounds_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
     PyObject *listed = PySequence_Tuple(wanted);
     if (listed == NULL)
         return NULL;
-    Bounds *self = (Bounds *)type->tp_alloc(type, 0);
-    if (self == NULL)
-        goto failed;
-    Py_ssize_t size = PyTuple_GET_SIZE(listed);
-    if (size > 100000 || parts < 0) {
-        PyErr_SetString(PyExc_ValueError, "at most 100,000 bounds, and parts not negative");
-        goto failed;
-    }
-    self->size = (int32_t)size;
-    self->parts = parts;
-    self->real = PyMem_Malloc((size + 1) * sizeof(double));
-    self->whole = PyMem_Malloc((size + 1) * sizeof(int64_t));
-    if (self->real == NULL || self->whole == NULL) {
-        PyErr_NoMemory();
-        goto failed;
-    }
-    for (Py_ssize_t i = 0; i < size; i++) {
-        double bound = PyFloat_AsDouble(PyTuple_GET_ITEM(listed, i));
-        if (bound == -1.0 && PyErr_Occurred())
-            goto failed;
-        if (!isfinite(bound) || (i > 0 && bound <= self->real[i - 1])) {
-            PyErr_SetString(PyExc_ValueError, "bounds must be finite and strictly ascending");
-            goto failed;
-        }
-        self->real[i] = bound;
-    }
-    self->low = size ? self->real[0] : 0.0;
-    if (parts && !(size && self->low > 0)) {
-        PyErr_SetString(PyExc_ValueError, "log-linear bounds begin above 0");
-        goto failed;
-    }
-    fill_whole(self);
+    PyObject *made = make(type, listed, parts);
     Py_DECREF(listed);
-    return (PyObject *)self;
-failed:
-    Py_XDECREF(self);
-    Py_DECREF(listed);
-    return NULL;
+    return made;
 }
 
 static void
@@ -82,16 +98,14 @@ static PyObject *
 bounds_find(PyObject *object, PyObject *value)
 {
     const Bounds *self = (Bounds *)object;
-    if (PyLong_Check(value)) {
-        int64_t whole = PyLong_AsLongLong(value);
-        if (whole == -1 && PyErr_Occurred())
-            return NULL;
-        return PyLong_FromLong(self->size ? bounds_find_whole(self, whole) : 0);
+    int64_t whole;
+    double real;
+    enum refusal why;
+    switch (number_of(value, &whole, &real, &why)) {
+    case WHOLE: return PyLong_FromLong(self->size ? bounds_find_whole(self, whole) : 0);
+    case REAL: return PyLong_FromLong(self->size ? bounds_find_real(self, real) : 0);
+    default: return PyErr_Format(PyExc_ValueError, "find takes a finite number; was %R", value);
     }
-    double real = PyFloat_AsDouble(value);
-    if (real == -1.0 && PyErr_Occurred())
-        return NULL;
-    return PyLong_FromLong(self->size ? bounds_find_real(self, real) : 0);
 }
 
 static PyObject *
@@ -99,8 +113,13 @@ bounds_get(PyObject *object, void *unused)
 {
     const Bounds *self = (Bounds *)object;
     PyObject *found = PyTuple_New(self->size);
-    for (int32_t i = 0; found != NULL && i < self->size; i++)
-        PyTuple_SET_ITEM(found, i, PyFloat_FromDouble(self->real[i]));
+    for (int32_t i = 0; found != NULL && i < self->size; i++) {
+        PyObject *bound = PyFloat_FromDouble(self->real[i]);
+        if (bound == NULL)
+            Py_CLEAR(found);
+        else
+            PyTuple_SET_ITEM(found, i, bound);
+    }
     return found;
 }
 
@@ -117,7 +136,8 @@ static PyType_Slot slots[] = {
     {Py_tp_dealloc, bounds_dealloc},
     {Py_tp_methods, methods},
     {Py_tp_getset, members},
-    {Py_tp_doc, (void *)PyDoc_STR("Bounds(bounds, parts=0)\n\nExplicit bucket boundaries, shared by the series of a stream.")},
+    {Py_tp_doc, (void *)PyDoc_STR("Bounds(bounds, parts=0)\n\nExplicit bucket boundaries, shared by the series of a stream.\n\n"
+     "parts: where they cut each octave above the first into so many equal parts, the bucket is calculated.")},
     {0, NULL},
 };
 static PyType_Spec spec = {

@@ -19,19 +19,6 @@ extern PyTypeObject *Bounds_Type;
 int bounds_add_type(PyObject *module);
 
 static inline int32_t
-bounds_find_whole(const Bounds *bounds, int64_t value)
-{
-    const int64_t *base = bounds->whole;
-    int32_t left = bounds->size;
-    while (left > 1) {
-        int32_t half = left >> 1;
-        base += base[half - 1] < value ? half : 0;
-        left -= half;
-    }
-    return (int32_t)(base - bounds->whole) + (left == 1 && base[0] < value);
-}
-
-static inline int32_t
 bounds_bisect(const Bounds *bounds, double value)
 {
     const double *base = bounds->real;
@@ -42,6 +29,21 @@ bounds_bisect(const Bounds *bounds, double value)
         left -= half;
     }
     return (int32_t)(base - bounds->real) + (left == 1 && base[0] < value);
+}
+
+static inline int32_t
+bounds_find_whole(const Bounds *bounds, int64_t value)
+{
+    if (UNLIKELY(value == INT64_MIN)) /* `whole` cannot tell it from bounds that lie below every int64 */
+        return bounds_bisect(bounds, -0x1p63);
+    const int64_t *base = bounds->whole;
+    int32_t left = bounds->size;
+    while (left > 1) {
+        int32_t half = left >> 1;
+        base += base[half - 1] < value ? half : 0;
+        left -= half;
+    }
+    return (int32_t)(base - bounds->whole) + (left == 1 && base[0] < value);
 }
 
 /* The octave from the exponent, the part from the mantissa, then the neighbours: exact whatever the division rounded. */

@@ -22,29 +22,39 @@ enum kind {
 typedef struct Cell {
     PyObject_HEAD
     uint8_t kind;
-    uint8_t told;       /* refusals that were told, a bit each */
-    uint8_t negative;   /* a histogram that takes negative values */
-    uint8_t any_real;   /* a float came: the sum is one */
-    uint16_t tries;     /* exemplar offers since the last collection that came to nothing */
-    double per_ns;      /* from nanoseconds to the instrument's unit; 0 if that is no unit of time */
+    uint8_t negative;    /* an explicit histogram that takes negative values */
+    uint8_t any_real;    /* a float came: the sum is one */
+    Told told;           /* refusals that were told */
+    uint16_t tries;      /* exemplar offers since the last collection that came to nothing */
+    uint32_t generation; /* of configure: storage from before is gone */
+    double per_ns;       /* from nanoseconds to the instrument's unit; 0 if that is no unit of time */
     uint64_t count;
-    int64_t whole;      /* sum, or last value, of ints */
-    double real;        /* of floats, and of ints that did not fit */
+    int64_t whole;       /* sum, or last value, of ints; modulo 2**64, */
+    int64_t turns;       /* which it went over so often */
+    double real;         /* of floats, and of ints beyond int64 */
     int64_t whole_min, whole_max;
     double real_min, real_max;
+    int64_t started_ns;  /* wall time of the first record; 0 before */
     Bounds *bounds;
-    uint64_t *counts;   /* EXPLICIT: bounds->size + 1 */
+    uint64_t *counts;    /* EXPLICIT: bounds->size + 1 */
     Exponential *buckets;
-    uint8_t *armed;     /* a byte a bucket: 1 wants an exemplar; NULL if none are wanted */
-    struct Cell *next;  /* a further stream of the same instrument */
-    PyObject *name;
-    PyObject *owner;    /* what exemplars are offered to; opaque */
+    uint8_t *armed;      /* a byte a bucket: 1 wants an exemplar; NULL if none are wanted */
+    struct Cell *next;   /* a further stream of the same instrument */
+    PyObject *name;      /* never changes */
+    PyObject *owner;     /* what exemplars are offered to; opaque */
 } Cell;
 
 extern PyTypeObject *Cell_Type;
+extern const char *const cell_kind_names[KINDS];
 int cell_add_type(PyObject *module);
 
-/* Records a duration; what the timers call. */
-void cell_record_ns(Cell *cell, int64_t elapsed_ns);
+/* How many buckets exemplars are counted by. */
+static inline Py_ssize_t
+cell_buckets(const Cell *cell)
+{
+    if (cell->kind == EXPLICIT)
+        return cell->bounds->size + 1;
+    return cell->kind == EXPONENTIAL ? cell->buckets->size : 1;
+}
 
 #endif

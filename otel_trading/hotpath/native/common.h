@@ -1,7 +1,8 @@
-/* What every file needs: Python, integers of fixed size, and the one way in which counts are written and read.
+/* What every file needs: Python, integers of fixed size, and how a record is kept whole.
  *
- * With the GIL a method of a cell is not interrupted, so plain additions are exact. Without it (Py_GIL_DISABLED) they are
- * relaxed atomics: exact, and contended if several threads record into one cell.
+ * With the GIL nothing interrupts C code that runs no Python, so plain stores are exact. Free-threaded builds take the
+ * object's critical section instead: exact as well, and contended if several threads record into one cell. No Python
+ * code runs between GUARD and UNGUARD, and nothing may jump out of the pair.
  */
 #ifndef OTEL_TRADING_COMMON_H
 #define OTEL_TRADING_COMMON_H
@@ -11,16 +12,25 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+#include <structmember.h>
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
+/* A METH_FASTCALL function as the type that PyMethodDef has. */
+#define CALL(function) ((PyCFunction)(void (*)(void))(function))
+
 #ifdef Py_GIL_DISABLED
-#define COUNT(place, amount) ((void)__atomic_fetch_add(&(place), (amount), __ATOMIC_RELAXED))
-#define READ(place) __atomic_load_n(&(place), __ATOMIC_RELAXED)
+#define GUARD(object) Py_BEGIN_CRITICAL_SECTION(object);
+#define UNGUARD() Py_END_CRITICAL_SECTION();
+/* Another thread may be calling what is replaced, so it is kept for life; hooks are set once or twice a process. */
+#define REPLACE_HOOK(place, value) __atomic_store_n(&(place), (value), __ATOMIC_RELEASE)
+#define READ_HOOK(place) __atomic_load_n(&(place), __ATOMIC_ACQUIRE)
 #else
-#define COUNT(place, amount) ((void)((place) += (amount)))
-#define READ(place) (place)
+#define GUARD(object) {
+#define UNGUARD() }
+#define REPLACE_HOOK(place, value) Py_XSETREF(place, value)
+#define READ_HOOK(place) (place)
 #endif
 
 #endif

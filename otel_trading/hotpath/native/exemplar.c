@@ -7,65 +7,85 @@ static PyObject *span_key = NULL; /* under which the span is in there */
 PyObject *
 exemplar_set_hook(PyObject *module, PyObject *arguments)
 {
-    PyObject *wanted, *holder, *key;
-    if (!PyArg_ParseTuple(arguments, "OOO:set_exemplar_hook", &wanted, &holder, &key))
+    PyObject *wanted, *holder = Py_None, *key = Py_None;
+    if (!PyArg_ParseTuple(arguments, "O|OO:set_exemplar_hook", &wanted, &holder, &key))
         return NULL;
-    if (wanted != Py_None && !PyContextVar_CheckExact(holder)) {
-        PyErr_SetString(PyExc_TypeError, "the second argument must be a ContextVar");
+    int none = wanted == Py_None;
+    if (!none && (!PyCallable_Check(wanted) || !PyContextVar_CheckExact(holder) || !PyUnicode_CheckExact(key))) {
+        PyErr_SetString(PyExc_TypeError, "the exemplar hook is a callable with a ContextVar and a str, or None");
         return NULL;
     }
-    Py_XSETREF(hook, wanted == Py_None ? NULL : Py_NewRef(wanted));
-    Py_XSETREF(variable, wanted == Py_None ? NULL : Py_NewRef(holder));
-    Py_XSETREF(span_key, wanted == Py_None ? NULL : Py_NewRef(key));
+    if (!none) {
+        REPLACE_HOOK(variable, Py_NewRef(holder));
+        REPLACE_HOOK(span_key, Py_NewRef(key));
+    }
+    REPLACE_HOOK(hook, none ? NULL : Py_NewRef(wanted));
     Py_RETURN_NONE;
 }
 
-/* Whether the context, the current one if NULL, has a span at all. */
+/* Whether the context, the current one if NULL, has a span at all. Runs no Python: dict and key are plain. */
 static int
 has_span(PyObject *context)
 {
     PyObject *current = NULL;
     if (context == NULL) {
-        if (PyContextVar_Get(variable, NULL, &current) < 0 || current == NULL) {
+        if (PyContextVar_Get(READ_HOOK(variable), NULL, &current) < 0 || current == NULL) {
             PyErr_Clear();
             return 0;
         }
         context = current;
     }
-    int found = PyDict_Check(context) && PyDict_GetItemWithError(context, span_key) != NULL;
+    int found = PyDict_Check(context) && PyDict_Contains(context, READ_HOOK(span_key)) > 0;
     PyErr_Clear();
     Py_XDECREF(current);
     return found;
 }
 
-void
-exemplar_offer(Cell *cell, int64_t bucket, PyObject *value, PyObject *context)
+static int
+ask(PyObject *listener, PyObject *owner, int64_t bucket, PyObject *value, PyObject *context)
 {
-    uint8_t *armed = &cell->armed[bucket];
-    if (hook == NULL)
-        return;
-    if (*armed > 1) {
-        (*armed)--;
-        return;
+    Py_INCREF(listener);
+    PyObject *answer = PyObject_CallFunction(listener, "OLOO", owner, (long long)bucket, value, context ? context : Py_None);
+    int taken = answer == Py_True;
+    Py_XDECREF(answer);
+    PyErr_Clear();
+    Py_DECREF(listener);
+    return taken;
+}
+
+/* The hook is Python: the cell may have been configured anew meanwhile, and then its buckets are others. */
+static void
+settle(Cell *cell, int64_t bucket, uint32_t generation, int taken)
+{
+    GUARD(cell)
+    if (cell->generation == generation && cell->armed != NULL) {
+        if (taken)
+            cell->armed[bucket] = 0;
+        else if (cell->tries >= EAGER_TRIES)
+            cell->armed[bucket] = LAZY_STEP;
+        else
+            cell->tries++;
     }
+    UNGUARD()
+}
+
+void
+exemplar_offer(Cell *cell, int64_t bucket, uint32_t generation, PyObject *value, PyObject *context)
+{
+    PyObject *listener = READ_HOOK(hook);
+    if (listener == NULL)
+        return;
+    PyObject *type, *error, *trace, *owner;
+    PyErr_Fetch(&type, &error, &trace);
     int taken = 0;
     if (has_span(context)) {
-        PyObject *where = PyLong_FromLongLong(bucket);
-        PyObject *owner = cell->owner ? cell->owner : Py_None;
-        PyObject *answer = where == NULL ? NULL : PyObject_CallFunctionObjArgs(
-            hook, owner, where, value, context ? context : Py_None, NULL);
-        taken = answer == Py_True;
-        Py_XDECREF(where);
-        Py_XDECREF(answer);
+        GUARD(cell)
+        owner = Py_NewRef(cell->owner ? cell->owner : Py_None);
+        UNGUARD()
+        taken = ask(listener, owner, bucket, value, context);
+        Py_DECREF(owner);
         PyErr_Clear();
     }
-    /* the hook is Python: the cell may have been configured anew meanwhile */
-    if (cell->armed == NULL || armed != &cell->armed[bucket])
-        return;
-    if (taken)
-        *armed = 0;
-    else if (cell->tries >= EAGER_TRIES)
-        *armed = LAZY_STEP;
-    else
-        cell->tries++;
+    PyErr_Restore(type, error, trace);
+    settle(cell, bucket, generation, taken);
 }

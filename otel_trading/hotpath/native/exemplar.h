@@ -9,13 +9,7 @@
 #define LAZY_STEP 16     /* then at each so many-th measurement of a bucket */
 
 PyObject *exemplar_set_hook(PyObject *module, PyObject *arguments);
-void exemplar_offer(Cell *cell, int64_t bucket, PyObject *value, PyObject *context);
-
-static inline void
-exemplar_maybe(Cell *cell, int64_t bucket, PyObject *value, PyObject *context)
-{
-    if (UNLIKELY(cell->armed != NULL && cell->armed[bucket] != 0))
-        exemplar_offer(cell, bucket, value, context);
-}
+/* A measurement that its bucket wanted in this generation of the cell. Runs Python; an exception in flight stays in flight. */
+void exemplar_offer(Cell *cell, int64_t bucket, uint32_t generation, PyObject *value, PyObject *context);
 
 #endif

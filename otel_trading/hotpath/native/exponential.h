@@ -1,11 +1,12 @@
 /* Base-2 exponential buckets as the specification has them: bucket i holds (base**i, base**(i+1)], base = 2**(2**-scale).
- * At most `size` buckets in a row; what does not fit halves the resolution, as often as needed. */
+ * At most `size` buckets in a row; what does not fit halves the resolution, as often as needed. Every index is exact. */
 #ifndef OTEL_TRADING_EXPONENTIAL_H
 #define OTEL_TRADING_EXPONENTIAL_H
 
 #include "common.h"
 
-#define FINEST_TABLE 6 /* scales up to this are looked up, finer ones calculated */
+#define FINEST 20       /* the largest scale of the specification */
+#define FINEST_TABLE 6  /* scales up to this are looked up, finer ones calculated */
 
 typedef struct {
     int32_t size;
@@ -17,21 +18,23 @@ typedef struct {
     uint64_t counts[];
 } Exponential;
 
-void exponential_prepare_table(void);
+void exponential_prepare(void);
 Exponential *exponential_new(int32_t size, int32_t max_scale, double zero_threshold);
-int64_t exponential_index(double value, int32_t scale);
-/* Makes room for an index that does not fit; returns where it is now. */
+/* The index of a positive value at FINEST. */
+int64_t exponential_finest(double value);
+/* Makes room for an index that does not fit; returns where in counts it is now. Cannot fail. */
 int64_t exponential_make_room(Exponential *buckets, int64_t index);
+PyObject *exponential_index_call(PyObject *module, PyObject *arguments);
 
 extern uint64_t exponential_bounds[(1 << FINEST_TABLE) + 3];
 extern uint8_t exponential_first[256];
 
+/* The index of a positive, finite value. */
 static inline int64_t
-exponential_find(const Exponential *buckets, double value)
+exponential_index(double value, int32_t scale)
 {
-    int32_t scale = buckets->scale;
     if (UNLIKELY(scale > FINEST_TABLE))
-        return exponential_index(value, scale);
+        return exponential_finest(value) >> (FINEST - scale);
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
     int64_t exponent = (int64_t)(bits >> 52) - 1023;
@@ -51,9 +54,9 @@ exponential_find(const Exponential *buckets, double value)
 static inline int64_t
 exponential_count(Exponential *buckets, double value)
 {
-    int64_t slot = exponential_find(buckets, value) - buckets->base;
+    int64_t index = exponential_index(value, buckets->scale), slot = index - buckets->base;
     if (UNLIKELY((uint64_t)slot >= (uint64_t)buckets->size || buckets->filled == 0))
-        slot = exponential_make_room(buckets, slot + buckets->base);
+        slot = exponential_make_room(buckets, index);
     buckets->counts[slot]++;
     buckets->filled++;
     return slot;

@@ -1,5 +1,9 @@
-/* otel_trading.hotpath._native: the cells of the metrics engine. */
+/* otel_trading.hotpath._native: the cells of the metrics engine. Its names and their behaviour are those of
+ * otel_trading.hotpath.twin, and tests/hotpath holds both to them. */
+#include "clock.h"
 #include "exemplar.h"
+#include "table.h"
+#include "timed.h"
 #include "timer.h"
 
 static PyObject *
@@ -8,32 +12,42 @@ now_call(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
     return PyLong_FromLongLong(now_ns());
 }
 
-#define CALL(function) ((PyCFunction)(void (*)(void))(function))
-
 static PyMethodDef functions[] = {
     {"now", CALL(now_call), METH_FASTCALL, PyDoc_STR("now() -> int\n\nMonotonic nanoseconds, as time.perf_counter_ns().")},
+    {"set_clock", clock_replace, METH_VARARGS,
+     PyDoc_STR("set_clock(now, wall)\n\nCallables that give nanoseconds, for tests; None for the real clocks.")},
     {"refusals", refusals_snapshot, METH_NOARGS, PyDoc_STR("refusals() -> dict\n\nWhat was not recorded, by reason.")},
+    {"forget_refusals", refusals_forget, METH_NOARGS, PyDoc_STR("forget_refusals()\n\nCounts from 0 again.")},
     {"set_refusal_hook", refusals_set_hook, METH_O,
-     PyDoc_STR("set_refusal_hook(hook)\n\nhook(reason, name, value) is called once for each reason and cell.")},
+     PyDoc_STR("set_refusal_hook(hook)\n\nhook(reason, name, value) is called once for each reason and cell; None for nobody.")},
     {"set_exemplar_hook", exemplar_set_hook, METH_VARARGS,
-     PyDoc_STR("set_exemplar_hook(hook, variable, span_key)\n\nhook(owner, bucket, value, context) -> taken.")},
+     PyDoc_STR("set_exemplar_hook(hook, variable=None, span_key=None)\n\n"
+               "hook(owner, bucket, value, context) -> bool is offered measurements made in a span; True: it was taken.\n\n"
+               "variable: the ContextVar that holds the context, a dict; span_key: the key under which a span is in there.\n"
+               "hook None: nobody is offered any.")},
+    {"exponential_index", exponential_index_call, METH_VARARGS,
+     PyDoc_STR("exponential_index(value, scale) -> int\n\nThe base-2 exponential bucket of a positive value, exactly.")},
     {NULL},
 };
 
 static int
 module_exec(PyObject *module)
 {
-    exponential_prepare_table();
-    return bounds_add_type(module) < 0 || cell_add_type(module) < 0 || timer_add_type(module) < 0 ? -1 : 0;
+    clock_prepare();
+    exponential_prepare();
+    if (bounds_add_type(module) < 0 || cell_add_type(module) < 0 || timer_add_type(module) < 0 ||
+        timed_add_type(module) < 0 || timed_coroutine_add_type(module) < 0 || table_add_type(module) < 0)
+        return -1;
+    return PyModule_AddStringConstant(module, "NAME", "native");
 }
 
 static PyModuleDef_Slot slots[] = {
     {Py_mod_exec, module_exec},
 #if PY_VERSION_HEX >= 0x030C0000
-    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED}, /* hooks and counts are the process's */
 #endif
 #ifdef Py_GIL_DISABLED
-    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED}, /* each record takes its cell's critical section */
 #endif
     {0, NULL},
 };

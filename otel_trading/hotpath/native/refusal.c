@@ -1,23 +1,37 @@
 #include "refusal.h"
 
 static const char *const NAMES[REFUSALS] = {
-    "not_a_number", "not_finite", "negative", "closed", "invalid_start", "not_a_time", "invalid_arguments",
+    "not_a_number", "not_finite", "negative", "closed", "invalid_start", "not_a_time", "invalid_arguments", "no_series",
 };
 
 static uint64_t counts[REFUSALS];
 static PyObject *hook = NULL; /* hook(reason: str, name: str, value: object) */
 
-void
-refuse(PyObject *cell_name, uint8_t *told, enum refusal why, PyObject *value)
+static void
+tell(PyObject *listener, PyObject *name, enum refusal why, PyObject *value)
 {
-    PyErr_Clear();
-    COUNT(counts[why], 1);
-    if (*told & (1u << why) || hook == NULL)
-        return;
-    *told |= (uint8_t)(1u << why);
-    PyObject *done = PyObject_CallFunction(hook, "sOO", NAMES[why], cell_name, value ? value : Py_None);
+    PyObject *type, *error, *trace;
+    PyErr_Fetch(&type, &error, &trace);
+    Py_INCREF(listener);
+    Py_INCREF(name);
+    PyObject *done = PyObject_CallFunction(listener, "sOO", NAMES[why], name, value ? value : Py_None);
     Py_XDECREF(done);
     PyErr_Clear();
+    Py_DECREF(name);
+    Py_DECREF(listener);
+    PyErr_Clear();
+    PyErr_Restore(type, error, trace);
+}
+
+void
+refuse(PyObject *name, Told *told, enum refusal why, PyObject *value)
+{
+    __atomic_fetch_add(&counts[why], 1, __ATOMIC_RELAXED);
+    PyObject *listener = READ_HOOK(hook);
+    if (listener == NULL || (*told & (1u << why)))
+        return;
+    *told |= (Told)(1u << why);
+    tell(listener, name, why, value);
 }
 
 PyObject *
@@ -25,7 +39,7 @@ refusals_snapshot(PyObject *module, PyObject *unused)
 {
     PyObject *found = PyDict_New();
     for (int why = 0; found != NULL && why < REFUSALS; why++) {
-        PyObject *count = PyLong_FromUnsignedLongLong(READ(counts[why]));
+        PyObject *count = PyLong_FromUnsignedLongLong(__atomic_load_n(&counts[why], __ATOMIC_RELAXED));
         if (count == NULL || PyDict_SetItemString(found, NAMES[why], count) < 0)
             Py_CLEAR(found);
         Py_XDECREF(count);
@@ -34,14 +48,20 @@ refusals_snapshot(PyObject *module, PyObject *unused)
 }
 
 PyObject *
-refusals_set_hook(PyObject *module, PyObject *wanted)
+refusals_forget(PyObject *module, PyObject *unused)
 {
-    Py_XSETREF(hook, wanted == Py_None ? NULL : Py_NewRef(wanted));
+    for (int why = 0; why < REFUSALS; why++)
+        __atomic_store_n(&counts[why], 0, __ATOMIC_RELAXED);
     Py_RETURN_NONE;
 }
 
-void
-refusals_clear(void)
+PyObject *
+refusals_set_hook(PyObject *module, PyObject *wanted)
 {
-    memset(counts, 0, sizeof counts);
+    if (wanted != Py_None && !PyCallable_Check(wanted)) {
+        PyErr_SetString(PyExc_TypeError, "the refusal hook must be callable, or None");
+        return NULL;
+    }
+    REPLACE_HOOK(hook, wanted == Py_None ? NULL : Py_NewRef(wanted));
+    Py_RETURN_NONE;
 }

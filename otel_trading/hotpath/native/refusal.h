@@ -6,21 +6,25 @@
 
 enum refusal {
     REFUSED_NOT_A_NUMBER, /* the wrong type */
-    REFUSED_NOT_FINITE,   /* NaN or an infinity */
+    REFUSED_NOT_FINITE,   /* NaN, an infinity, or an int beyond every float */
     REFUSED_NEGATIVE,     /* where only increments are taken */
     REFUSED_CLOSED,       /* after shutdown, or before the first init */
     REFUSED_START,        /* record_since with what is no reading of now() */
-    REFUSED_NO_TIME,      /* record_since on an instrument without a unit of time */
+    REFUSED_NO_TIME,      /* a duration for an instrument without a unit of time */
     REFUSED_ARGUMENTS,    /* a call that no method has */
+    REFUSED_NO_SERIES,    /* the factory of a table failed, or wants no series of these attributes */
     REFUSALS
 };
 
-/* Counts; the first of a kind at this cell is told to the hook with the offending value. Clears any exception. */
-void refuse(PyObject *cell_name, uint8_t *told, enum refusal why, PyObject *value);
+typedef uint16_t Told; /* a bit for each reason */
+
+/* Counts; the first of a kind at this cell is told to the hook with the offending value, NULL for none. The hook is Python:
+ * afterwards nothing that `told` lies in may be touched unless it is held. An exception in flight stays in flight. */
+void refuse(PyObject *name, Told *told, enum refusal why, PyObject *value);
 
 /* Module functions. */
 PyObject *refusals_snapshot(PyObject *module, PyObject *unused);
+PyObject *refusals_forget(PyObject *module, PyObject *unused);
 PyObject *refusals_set_hook(PyObject *module, PyObject *hook);
-void refusals_clear(void);
 
 #endif

@@ -1,0 +1,362 @@
+#include "record.h"
+#include "exemplar.h"
+
+#define DISCARDED INT64_MIN /* a view wants nothing: no bucket, and no refusal either */
+#define REFUSING(why) (-1 - (int64_t)(why))
+
+/* ---- the numbers; under GUARD, and no Python runs ---- */
+
+static inline void
+add_whole(Cell *cell, int64_t value)
+{
+    if (UNLIKELY(__builtin_add_overflow(cell->whole, value, &cell->whole)))
+        cell->turns += value < 0 ? -1 : 1;
+}
+
+static inline int64_t
+into_exponential(Exponential *buckets, double value)
+{
+    if (value <= buckets->zero_threshold) {
+        buckets->zeros++;
+        return 0;
+    }
+    return exponential_count(buckets, value);
+}
+
+/* Returns the bucket, or REFUSING a reason, or DISCARDED. */
+static inline int64_t
+count_whole(Cell *cell, int64_t value)
+{
+    int64_t bucket = 0;
+    switch (cell->kind) {
+    case EXPLICIT:
+        if (UNLIKELY(value < 0 && !cell->negative))
+            return REFUSING(REFUSED_NEGATIVE);
+        bucket = cell->bounds->size ? bounds_find_whole(cell->bounds, value) : 0;
+        cell->counts[bucket]++;
+        break;
+    case EXPONENTIAL:
+        if (UNLIKELY(value < 0))
+            return REFUSING(REFUSED_NEGATIVE);
+        bucket = into_exponential(cell->buckets, (double)value);
+        break;
+    case COUNTER:
+        if (UNLIKELY(value < 0))
+            return REFUSING(REFUSED_NEGATIVE);
+        cell->count++;
+        add_whole(cell, value);
+        return 0;
+    case UP_DOWN:
+        cell->count++;
+        add_whole(cell, value);
+        return 0;
+    case GAUGE:
+        cell->count++;
+        cell->whole = value;
+        cell->any_real = 0;
+        return 0;
+    case DROPPED: return DISCARDED;
+    default: return REFUSING(REFUSED_CLOSED);
+    }
+    cell->count++;
+    add_whole(cell, value);
+    if (value < cell->whole_min)
+        cell->whole_min = value;
+    if (value > cell->whole_max)
+        cell->whole_max = value;
+    return bucket;
+}
+
+static inline int64_t
+count_real(Cell *cell, double value)
+{
+    int64_t bucket = 0;
+    switch (cell->kind) {
+    case EXPLICIT:
+        if (UNLIKELY(value < 0 && !cell->negative))
+            return REFUSING(REFUSED_NEGATIVE);
+        bucket = cell->bounds->size ? bounds_find_real(cell->bounds, value) : 0;
+        cell->counts[bucket]++;
+        break;
+    case EXPONENTIAL:
+        if (UNLIKELY(value < 0))
+            return REFUSING(REFUSED_NEGATIVE);
+        bucket = into_exponential(cell->buckets, value);
+        break;
+    case COUNTER:
+        if (UNLIKELY(value < 0))
+            return REFUSING(REFUSED_NEGATIVE);
+        break;
+    case UP_DOWN: break;
+    case GAUGE:
+        cell->count++;
+        cell->real = value;
+        cell->any_real = 1;
+        return 0;
+    case DROPPED: return DISCARDED;
+    default: return REFUSING(REFUSED_CLOSED);
+    }
+    cell->count++;
+    cell->real += value;
+    cell->any_real = 1;
+    if (value < cell->real_min)
+        cell->real_min = value;
+    if (value > cell->real_max)
+        cell->real_max = value;
+    return bucket;
+}
+
+/* Whether this measurement of a bucket is offered as an exemplar. */
+static inline int
+wanted(Cell *cell, int64_t bucket)
+{
+    if (LIKELY(cell->armed == NULL || cell->armed[bucket] == 0))
+        return 0;
+    if (cell->armed[bucket] == 1)
+        return 1;
+    cell->armed[bucket]--;
+    return 0;
+}
+
+/* ---- one number into one cell, and what follows from it ---- */
+
+static void
+offer(Cell *cell, int64_t bucket, uint32_t generation, PyObject *made, PyObject *context)
+{
+    if (made == NULL)
+        PyErr_Clear();
+    else
+        exemplar_offer(cell, bucket, generation, made, context);
+    Py_XDECREF(made);
+}
+
+static void
+not_counted(Cell *cell, int64_t outcome, PyObject *amount)
+{
+    if (outcome != DISCARDED)
+        refuse(cell->name, &cell->told, (enum refusal)(-1 - outcome), amount);
+}
+
+static inline void
+stamp(Cell *cell)
+{
+    if (UNLIKELY(cell->started_ns == 0))
+        cell->started_ns = wall_ns();
+}
+
+static inline void
+into_whole(Cell *cell, int64_t value, PyObject *amount, PyObject *context)
+{
+    int64_t outcome;
+    int offered = 0;
+    uint32_t generation;
+    GUARD(cell)
+    generation = cell->generation;
+    outcome = count_whole(cell, value);
+    if (LIKELY(outcome >= 0))
+        offered = wanted(cell, outcome);
+    UNGUARD()
+    if (UNLIKELY(outcome < 0)) {
+        not_counted(cell, outcome, amount);
+        return;
+    }
+    stamp(cell);
+    if (UNLIKELY(offered))
+        offer(cell, outcome, generation, amount ? Py_NewRef(amount) : PyLong_FromLongLong(value), context);
+}
+
+static inline void
+into_real(Cell *cell, double value, PyObject *amount, PyObject *context)
+{
+    int64_t outcome;
+    int offered = 0;
+    uint32_t generation;
+    GUARD(cell)
+    generation = cell->generation;
+    outcome = count_real(cell, value);
+    if (LIKELY(outcome >= 0))
+        offered = wanted(cell, outcome);
+    UNGUARD()
+    if (UNLIKELY(outcome < 0)) {
+        not_counted(cell, outcome, amount);
+        return;
+    }
+    stamp(cell);
+    if (UNLIKELY(offered))
+        offer(cell, outcome, generation, amount ? Py_NewRef(amount) : PyFloat_FromDouble(value), context);
+}
+
+/* ---- further streams ---- */
+
+/* The next cell, held: hooks run between one and the other, and may configure both. */
+static Cell *
+after(Cell *cell)
+{
+    Cell *next;
+    GUARD(cell)
+    next = (Cell *)Py_XNewRef((PyObject *)cell->next);
+    UNGUARD()
+    return next;
+}
+
+static void
+follow_whole(Cell *first, int64_t value, PyObject *amount, PyObject *context)
+{
+    for (Cell *cell = after(first), *next; cell != NULL; cell = next) {
+        into_whole(cell, value, amount, context);
+        next = after(cell);
+        Py_DECREF(cell);
+    }
+}
+
+static void
+follow_real(Cell *first, double value, PyObject *amount, PyObject *context)
+{
+    for (Cell *cell = after(first), *next; cell != NULL; cell = next) {
+        into_real(cell, value, amount, context);
+        next = after(cell);
+        Py_DECREF(cell);
+    }
+}
+
+static inline void
+feed_whole(Cell *cell, int64_t value, PyObject *amount, PyObject *context)
+{
+    into_whole(cell, value, amount, context);
+    if (UNLIKELY(cell->next != NULL))
+        follow_whole(cell, value, amount, context);
+}
+
+static inline void
+feed_real(Cell *cell, double value, PyObject *amount, PyObject *context)
+{
+    into_real(cell, value, amount, context);
+    if (UNLIKELY(cell->next != NULL))
+        follow_real(cell, value, amount, context);
+}
+
+static inline void
+feed(Cell *cell, PyObject *amount, PyObject *context)
+{
+    int64_t whole;
+    double real;
+    enum refusal why;
+    switch (number_of(amount, &whole, &real, &why)) {
+    case WHOLE: feed_whole(cell, whole, amount, context); return;
+    case REAL: feed_real(cell, real, amount, context); return;
+    default: refuse(cell->name, &cell->told, cell->kind == CLOSED ? REFUSED_CLOSED : why, amount);
+    }
+}
+
+/* ---- for the other files ---- */
+
+void
+record_amount(Cell *cell, PyObject *amount, PyObject *context)
+{
+    feed(cell, amount, context);
+}
+
+void
+record_one(Cell *cell, PyObject *context)
+{
+    feed_whole(cell, 1, NULL, context);
+}
+
+void
+record_ns(Cell *cell, int64_t elapsed_ns, PyObject *context)
+{
+    if (LIKELY(cell->per_ns > 0.0)) {
+        feed_real(cell, (double)elapsed_ns * cell->per_ns, NULL, context);
+        return;
+    }
+    if (cell->kind == DROPPED && cell->next == NULL)
+        return;
+    refuse(cell->name, &cell->told, cell->kind == CLOSED ? REFUSED_CLOSED : REFUSED_NO_TIME, NULL);
+}
+
+int
+said_by(Said *said, PyObject *const *arguments, Py_ssize_t count, PyObject *names, int attributes_at)
+{
+    static const char *const known[] = {"amount", "attributes", "context"};
+    PyObject *found[3] = {NULL, NULL, NULL};
+    if (count > 2 + attributes_at)
+        return 0;
+    for (Py_ssize_t i = 0; i < count; i++)
+        found[i > 0 && !attributes_at ? i + 1 : i] = arguments[i];
+    Py_ssize_t named = names == NULL ? 0 : PyTuple_GET_SIZE(names);
+    for (Py_ssize_t i = 0; i < named; i++) {
+        int which = 0;
+        while (which < 3 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, i), known[which]) != 0)
+            which++;
+        if (which == 3 || (which == 1 && !attributes_at) || found[which] != NULL)
+            return 0;
+        found[which] = arguments[count + i];
+    }
+    said->amount = found[0];
+    said->attributes = found[1] == Py_None ? NULL : found[1];
+    said->context = found[2] == Py_None ? NULL : found[2];
+    return 1;
+}
+
+/* ---- methods ---- */
+
+static PyObject *
+record_said(Cell *cell, PyObject *const *arguments, Py_ssize_t count, PyObject *names, int one_if_missing)
+{
+    Said said;
+    if (!said_by(&said, arguments, count, names, 0) || (said.amount == NULL && !one_if_missing))
+        refuse(cell->name, &cell->told, REFUSED_ARGUMENTS, NULL);
+    else if (said.amount == NULL)
+        record_one(cell, said.context);
+    else
+        feed(cell, said.amount, said.context);
+    Py_RETURN_NONE;
+}
+
+PyObject *
+record_call(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    if (UNLIKELY(count != 1 || names != NULL))
+        return record_said((Cell *)self, arguments, count, names, 0);
+    feed((Cell *)self, arguments[0], NULL);
+    Py_RETURN_NONE;
+}
+
+PyObject *
+add_call(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    if (UNLIKELY(count != 1 || names != NULL))
+        return record_said((Cell *)self, arguments, count, names, 1);
+    feed((Cell *)self, arguments[0], NULL);
+    Py_RETURN_NONE;
+}
+
+PyObject *
+record_since_call(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    Cell *cell = (Cell *)self;
+    PyObject *context = NULL;
+    if (count == 2 && names == NULL)
+        context = arguments[1] == Py_None ? NULL : arguments[1];
+    else if (UNLIKELY(count != 1 || names != NULL)) {
+        if (count == 1 && PyTuple_GET_SIZE(names) == 1 &&
+            PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "context") == 0)
+            context = arguments[1] == Py_None ? NULL : arguments[1];
+        else {
+            refuse(cell->name, &cell->told, REFUSED_ARGUMENTS, NULL);
+            Py_RETURN_NONE;
+        }
+    }
+    int64_t start = -1;
+    if (LIKELY(PyLong_CheckExact(arguments[0]))) {
+        start = PyLong_AsLongLong(arguments[0]);
+        if (UNLIKELY(start == -1))
+            PyErr_Clear();
+    }
+    int64_t now = now_ns();
+    if (UNLIKELY(start < 0 || start > now))
+        refuse(cell->name, &cell->told, cell->kind == CLOSED ? REFUSED_CLOSED : REFUSED_START, arguments[0]);
+    else
+        record_ns(cell, now - start, context);
+    Py_RETURN_NONE;
+}

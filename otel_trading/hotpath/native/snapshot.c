@@ -1,0 +1,167 @@
+#include "snapshot.h"
+
+/* The numbers are copied before the first Python object is made: making one may run the collector, and with it Python that
+ * records into this cell, or configures it. */
+typedef struct {
+    Cell cell;        /* its scalars; the pointers in it are not followed */
+    Py_ssize_t size;  /* of counts */
+    int32_t scale;
+    int64_t base;
+    uint64_t zeros;
+    uint64_t *counts; /* own memory; NULL if there are none */
+} Copy;
+
+static void
+copy_buckets(Copy *copy, const Cell *cell)
+{
+    const uint64_t *counts = cell->counts;
+    copy->size = cell_buckets(cell);
+    if (cell->kind == EXPONENTIAL) {
+        counts = cell->buckets->counts;
+        copy->scale = cell->buckets->scale;
+        copy->base = cell->buckets->base;
+        copy->zeros = cell->buckets->zeros;
+    }
+    copy->counts = PyMem_RawMalloc(copy->size * sizeof(uint64_t));
+    if (copy->counts != NULL)
+        memcpy(copy->counts, counts, copy->size * sizeof(uint64_t));
+}
+
+/* 0, or -1 with MemoryError. */
+static int
+take(Copy *copy, Cell *cell)
+{
+    int bucketed;
+    memset(copy, 0, sizeof *copy);
+    GUARD(cell)
+    memcpy(&copy->cell, cell, sizeof *cell);
+    bucketed = cell->kind == EXPLICIT || cell->kind == EXPONENTIAL;
+    if (bucketed)
+        copy_buckets(copy, cell);
+    UNGUARD()
+    if (bucketed && copy->counts == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    return 0;
+}
+
+/* whole + turns * 2**64: ints add up without a limit. */
+static PyObject *
+whole_sum(const Cell *cell)
+{
+    if (LIKELY(cell->turns == 0))
+        return PyLong_FromLongLong(cell->whole);
+    PyObject *turns = PyLong_FromLongLong(cell->turns), *bits = PyLong_FromLong(64), *whole = PyLong_FromLongLong(cell->whole);
+    PyObject *high = turns && bits ? PyNumber_Lshift(turns, bits) : NULL;
+    PyObject *sum = high && whole ? PyNumber_Add(high, whole) : NULL;
+    Py_XDECREF(turns);
+    Py_XDECREF(bits);
+    Py_XDECREF(whole);
+    Py_XDECREF(high);
+    return sum;
+}
+
+static PyObject *
+sum_of(const Cell *cell)
+{
+    if (cell->kind == GAUGE)
+        return cell->any_real ? PyFloat_FromDouble(cell->real) : PyLong_FromLongLong(cell->whole);
+    if (!cell->any_real)
+        return whole_sum(cell);
+    if (cell->turns == 0)
+        return PyFloat_FromDouble(cell->real + (double)cell->whole);
+    PyObject *whole = whole_sum(cell);
+    double as_real = whole == NULL ? 0.0 : PyLong_AsDouble(whole);
+    Py_XDECREF(whole);
+    return whole == NULL ? NULL : PyFloat_FromDouble(cell->real + as_real);
+}
+
+/* Exact, whatever their size: -1, 0 or 1. */
+static int
+compare(int64_t whole, double real)
+{
+    if (real >= 0x1p63)
+        return -1;
+    if (real < -0x1p63)
+        return 1;
+    double floor_of = floor(real);
+    int64_t below = (int64_t)floor_of;
+    if (whole != below)
+        return whole < below ? -1 : 1;
+    return floor_of < real ? -1 : 0;
+}
+
+/* The smaller, or the larger, of what came as int and as float, in its own type; an int if they are equal. */
+static PyObject *
+extreme_of(const Cell *cell, int largest)
+{
+    int64_t whole = largest ? cell->whole_max : cell->whole_min;
+    double real = largest ? cell->real_max : cell->real_min;
+    int any_whole = cell->whole_min <= cell->whole_max, any_real = cell->real_min <= cell->real_max;
+    int histogram = cell->kind == EXPLICIT || cell->kind == EXPONENTIAL;
+    if (!histogram || (!any_whole && !any_real))
+        Py_RETURN_NONE;
+    int order = any_whole && any_real ? compare(whole, real) : 0;
+    if (any_whole && (!any_real || (largest ? order >= 0 : order <= 0)))
+        return PyLong_FromLongLong(whole);
+    return PyFloat_FromDouble(real);
+}
+
+static PyObject *
+counts_of(const uint64_t *counts, Py_ssize_t size)
+{
+    PyObject *found = PyTuple_New(size);
+    for (Py_ssize_t i = 0; found != NULL && i < size; i++) {
+        PyObject *count = PyLong_FromUnsignedLongLong(counts[i]);
+        if (count == NULL)
+            Py_CLEAR(found);
+        else
+            PyTuple_SET_ITEM(found, i, count);
+    }
+    return found;
+}
+
+static PyObject *
+exponential_of(const Copy *copy)
+{
+    Py_ssize_t first = 0, last = copy->size;
+    while (first < last && copy->counts[first] == 0)
+        first++;
+    while (last > first && copy->counts[last - 1] == 0)
+        last--;
+    PyObject *counts = counts_of(copy->counts + first, last - first);
+    if (counts == NULL)
+        return NULL;
+    return Py_BuildValue("(iKLN)", (int)copy->scale, (unsigned long long)copy->zeros,
+                         (long long)(last > first ? copy->base + first : 0), counts);
+}
+
+static PyObject *
+detail_of(const Copy *copy)
+{
+    switch (copy->cell.kind) {
+    case EXPLICIT: return counts_of(copy->counts, copy->size);
+    case EXPONENTIAL: return exponential_of(copy);
+    default: Py_RETURN_NONE;
+    }
+}
+
+PyObject *
+snapshot_call(PyObject *self, PyObject *unused)
+{
+    Copy copy;
+    if (take(&copy, (Cell *)self) < 0)
+        return NULL;
+    PyObject *sum = sum_of(&copy.cell), *least = extreme_of(&copy.cell, 0), *most = extreme_of(&copy.cell, 1);
+    PyObject *detail = detail_of(&copy);
+    PyMem_RawFree(copy.counts);
+    if (sum == NULL || detail == NULL || least == NULL || most == NULL) {
+        Py_XDECREF(sum);
+        Py_XDECREF(detail);
+        Py_XDECREF(least);
+        Py_XDECREF(most);
+        return NULL;
+    }
+    return Py_BuildValue("(KNNNN)", (unsigned long long)copy.cell.count, sum, least, most, detail);
+}
