@@ -1,0 +1,220 @@
+"""What an engine offers, as types: the native module and the Python twin both do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Any, Protocol, runtime_checkable
+
+Snapshot = tuple[int, int | float, int | float | None, int | float | None, Any]
+"""Count, sum, min, max, detail; see `Cell.snapshot`."""
+
+
+class Bounds(Protocol):
+    """Explicit bucket boundaries, shared by the series of a stream.
+
+    A value belongs to the first bucket whose bound is not below it; above the last bound there is one bucket more.
+    """
+
+    @property
+    def bounds(self) -> tuple[float, ...]:
+        """float[n_bounds], strictly ascending."""
+
+    def find(self, value: int | float, /) -> int:
+        """The bucket of a finite number, 0 to the number of bounds; raises ValueError for what is none."""
+
+
+class Timer(Protocol):
+    """Measures one block; made by `Cell.time()`."""
+
+    def __enter__(self) -> Timer:
+        """Starts."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Records, also when the block raised."""
+
+
+@runtime_checkable
+class Cell(Protocol):
+    """One series and the handle that records into it; closed until `configure`.
+
+    Nothing on it but `configure` and `wrap` raises. What is no finite number, or negative where none may be, is counted
+    by reason (`Engine.refusals`), told once to the refusal hook, and harms nothing else. Thread-safe: totals are exact.
+    After a fork the child's copy is its own; `configure` empties it.
+    """
+
+    @property
+    def name(self) -> str:
+        """The instrument's name, for messages."""
+
+    @property
+    def kind(self) -> str:
+        """closed, dropped, counter, up_down, gauge, explicit or exponential."""
+
+    @property
+    def owner(self) -> Any:
+        """What exemplars are offered with."""
+
+    @property
+    def next(self) -> Cell | None:
+        """The cell that is fed every record as well."""
+
+    @property
+    def started_ns(self) -> int:
+        """Wall time of the first record since `configure`; 0 before."""
+
+    def record(self, amount: int | float, context: Any = None) -> None:
+        """Records a number in the instrument's unit; `context` is a candidate for the exemplar."""
+
+    def set(self, amount: int | float, context: Any = None) -> None:
+        """The name of `record` for gauges."""
+
+    def add(self, amount: int | float = 1, context: Any = None) -> None:
+        """The name of `record` for counters."""
+
+    def record_since(self, start_ns: int, context: Any = None) -> None:
+        """Records the time since `start_ns = now()`, converted to the instrument's unit of time."""
+
+    def time(self) -> Timer:
+        """A context manager that records how long its block took, also when it raises."""
+
+    def wrap(self, function: Callable[..., Any], coroutine: bool = False, /) -> Callable[..., Any]:
+        """A callable that records how long each call took; `timed` is the decorator made of it."""
+
+    def configure(
+        self,
+        kind: str,
+        *,
+        bounds: Any = None,
+        max_size: int = 160,
+        max_scale: int = 20,
+        zero_threshold: float = 0.0,
+        per_ns: float = 0.0,
+        negative: bool = False,
+        exemplars: bool = False,
+        owner: Any = None,
+        next: Any = None,
+    ) -> None:
+        """Forgets what was recorded and becomes a cell of this kind, at once.
+
+        Args:
+            kind: see `kind`.
+            bounds: the Bounds of an explicit histogram.
+            max_size: buckets of an exponential histogram, 2 to 4096.
+            max_scale: its finest scale, -10 to 20.
+            zero_threshold: magnitudes up to this are counted as zeros by it.
+            per_ns: what nanoseconds are multiplied by to be in the instrument's unit; 0 if that is no unit of time.
+            negative: an explicit histogram takes negative values too.
+            exemplars: measurements are offered to the exemplar hook.
+            owner: what they are offered with; opaque.
+            next: a Cell of the same engine that is fed every record as well; must not lead back here.
+
+        Raises:
+            TypeError: an argument is of the wrong type.
+            ValueError: it is out of range. In both cases nothing has changed.
+        """
+
+    def close(self) -> None:
+        """Forgets everything; from now on records are refused as closed, until `configure`."""
+
+    def arm(self) -> None:
+        """Every bucket wants an exemplar again."""
+
+    def snapshot(self) -> Snapshot:
+        """What was recorded since `configure`, at one moment.
+
+        Returns:
+            count; sum: an int of any size as long as only ints came, then a float, the last value of a gauge; min and
+            max of histograms in the type they came in, None before the first record and for other kinds; detail:
+            int[n_bounds + 1] if explicit, (scale, zeros, offset, int[n]) if exponential, None otherwise. An int beyond
+            int64 counts as a float.
+        """
+
+
+class Table(Protocol):
+    """From attributes to their cell. Its length is the number of sets that are remembered.
+
+    `factory(attributes)` is called for a set that is not remembered, with a dict of its own; it returns the Cell, or
+    None for a refusal (`no_series`). At most `limit` sets are remembered. Beyond it, and for attributes that cannot be
+    hashed without running Python (lists, other mappings, texts over 1,024 letters, ints beyond int64), the factory is
+    asked each time. The order of the attributes means nothing; True, 1 and 1.0 are different. Thread-safe; the factory
+    may be asked twice for a set by two threads at once, and must return the same cell.
+    """
+
+    @property
+    def name(self) -> str:
+        """The instrument's name, for messages."""
+
+    def __len__(self) -> int:
+        """How many sets are remembered."""
+
+    def find(self, attributes: Mapping[str, Any] | None, /) -> Cell | None:
+        """The cell of these attributes; None if the factory refuses them."""
+
+    def record(self, amount: int | float, attributes: Mapping[str, Any] | None = None, context: Any = None) -> None:
+        """Records into the cell of these attributes. Never raises."""
+
+    def set(self, amount: int | float, attributes: Mapping[str, Any] | None = None, context: Any = None) -> None:
+        """The name of `record` for gauges."""
+
+    def add(self, amount: int | float = 1, attributes: Mapping[str, Any] | None = None, context: Any = None) -> None:
+        """The name of `record` for counters."""
+
+    def forget(self) -> None:
+        """The factory is asked anew for every set of attributes."""
+
+
+class Engine(Protocol):
+    """The names of an engine, a module."""
+
+    NAME: str
+
+    def Bounds(self, bounds: Iterable[float], parts: int = 0) -> Bounds:
+        """Bounds; `parts`: each octave above the first is cut into so many equal parts, the bucket is calculated.
+
+        Raises:
+            ValueError: they are not finite and strictly ascending, or more than 100,000.
+            TypeError: one is no number.
+        """
+
+    def Cell(self, name: str) -> Cell:
+        """A cell, closed."""
+
+    def Table(self, factory: Callable[[Any], Any], limit: int = 2000, name: str = "") -> Table:
+        """A table that remembers nothing yet."""
+
+    def now(self) -> int:
+        """Monotonic nanoseconds, as `time.perf_counter_ns()`."""
+
+    def set_clock(self, now: Callable[[], int] | None, wall: Callable[[], int] | None, /) -> None:
+        """Other clocks, for tests; None for the real ones."""
+
+    def refusals(self) -> dict[str, int]:
+        """What was not recorded, by reason."""
+
+    def forget_refusals(self) -> None:
+        """Counts from 0 again."""
+
+    def set_refusal_hook(self, hook: Callable[[str, str, Any], object] | None, /) -> None:
+        """`hook(reason, name, value)` is called once for each reason and cell; None for nobody."""
+
+    def set_exemplar_hook(
+        self,
+        hook: Callable[[Any, int, Any, Any], bool] | None,
+        variable: ContextVar[Any] | None = None,
+        span_key: str | None = None,
+        /,
+    ) -> None:
+        """`hook(owner, bucket, value, context) -> bool` is offered measurements made in a span; True: it was taken.
+
+        Args:
+            hook: None: nobody is offered any.
+            variable: the ContextVar that holds the context, a dict.
+            span_key: the key under which a span is in there.
+        """
+
+    def exponential_index(self, value: float, scale: int, /) -> int:
+        """The base-2 exponential bucket of a positive value, exactly; ValueError for others."""

@@ -1,0 +1,243 @@
+"""A cell is one series and the handle that records into it, in one object.
+
+What it holds is replaced as a whole by `configure`, so that a handle which the application keeps outlives shutdown and
+the next init.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from otel_trading.hotpath.twin import refusal
+from otel_trading.hotpath.twin.bounds import Bounds
+from otel_trading.hotpath.twin.clock import Clocks
+from otel_trading.hotpath.twin.exemplar import offer
+from otel_trading.hotpath.twin.exponential import FINEST, Exponential
+from otel_trading.hotpath.twin.number import LEAST, MOST, number_of
+from otel_trading.hotpath.twin.said import MISSING, said_by
+from otel_trading.hotpath.twin.series import (
+    MOST_WAITING,
+    ExplicitHistogram,
+    ExponentialHistogram,
+    LastValue,
+    Series,
+)
+from otel_trading.hotpath.twin.timed import wrapped
+from otel_trading.hotpath.twin.timer import Timer
+from otel_trading.hotpath.twin.turn import Turn
+
+KINDS = ("closed", "dropped", "counter", "up_down", "gauge", "explicit", "exponential")
+
+_INFINITY = math.inf
+
+
+class Cell:
+    """One series and the handle that records into it; closed until `configure`."""
+
+    __slots__ = ("_name", "_series")
+
+    def __init__(self, name: str) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"the name of a cell must be str, not {type(name).__name__}")
+        self._name = name
+        self._series = Series("closed", False, 0.0, None, None)
+
+    def __repr__(self) -> str:
+        return f"<Cell {self._name!r} {self.kind}>"
+
+    @property
+    def name(self) -> str:
+        """The instrument's name, for messages."""
+        return self._name
+
+    @property
+    def kind(self) -> str:
+        """What the cell is now."""
+        return self._series.kind
+
+    @property
+    def owner(self) -> Any:
+        """What exemplars are offered with."""
+        return self._series.owner
+
+    @property
+    def next(self) -> Cell | None:
+        """The cell that is fed every record as well."""
+        found: Cell | None = self._series.next
+        return found
+
+    @property
+    def started_ns(self) -> int:
+        """Wall time of the first record since `configure`; 0 before."""
+        return self._series.started_ns
+
+    # ---- recording ----
+
+    def record(self, amount: Any = MISSING, context: Any = MISSING, /, *more: Any, **named: Any) -> None:
+        """Records a number; `context` is a candidate for the exemplar. Never raises."""
+        if context is MISSING and not named and amount is not MISSING:
+            self._feed(amount, None)
+        else:
+            self._said((amount, context, *more), named, MISSING)
+
+    set = record
+
+    def add(self, amount: Any = MISSING, context: Any = MISSING, /, *more: Any, **named: Any) -> None:
+        """Adds a number, 1 unless given. Never raises."""
+        if context is MISSING and not named:
+            self._feed(1 if amount is MISSING else amount, None)
+        else:
+            self._said((amount, context, *more), named, 1)
+
+    def record_since(self, start_ns: Any = MISSING, context: Any = MISSING, /, *more: Any, **named: Any) -> None:
+        """Records the time since `start_ns = now()`. Never raises."""
+        series = self._series
+        if start_ns is MISSING or more or (named and (context is not MISSING or set(named) != {"context"})):
+            refusal.refuse(self._name, series.told, refusal.ARGUMENTS)
+            return
+        at_ns = Clocks.now()
+        if type(start_ns) is not int or not 0 <= start_ns <= at_ns:
+            why = refusal.CLOSED if series.kind == "closed" else refusal.START
+            refusal.refuse(self._name, series.told, why, start_ns)
+            return
+        given = named.get("context") if named else context
+        self._record_ns(at_ns - start_ns, None if given is MISSING else given)
+
+    def time(self) -> Timer:
+        """A context manager that records how long its block took, also when it raises."""
+        return Timer(self)
+
+    def wrap(self, function: Callable[..., Any], coroutine: bool = False, /) -> Callable[..., Any]:
+        """A callable that records how long each call of `function` took."""
+        return wrapped(self, function, bool(coroutine))
+
+    def _said(self, positional: tuple[Any, ...], named: dict[str, Any], default: Any) -> None:
+        said = said_by(positional, named, table=False)
+        amount = MISSING if said is None else default if said[0] is MISSING else said[0]
+        if said is None or amount is MISSING:
+            refusal.refuse(self._name, self._series.told, refusal.ARGUMENTS)
+        else:
+            self._feed(amount, said[2])
+
+    def _record_ns(self, elapsed_ns: int, context: Any = None) -> None:
+        series = self._series
+        if series.per_ns > 0.0:
+            self._feed(elapsed_ns * series.per_ns, context)
+        elif series.kind != "dropped" or series.next is not None:
+            why = refusal.CLOSED if series.kind == "closed" else refusal.NO_TIME
+            refusal.refuse(self._name, series.told, why)
+
+    def _feed(self, amount: Any, context: Any) -> None:
+        kind = type(amount)
+        if (kind is float and -_INFINITY < amount < _INFINITY) or (kind is int and LEAST <= amount <= MOST):
+            number = amount
+        else:
+            number = number_of(amount)
+            if isinstance(number, str):
+                series = self._series
+                why = refusal.CLOSED if series.kind == "closed" else number
+                refusal.refuse(self._name, series.told, why, amount)
+                return
+        cell: Cell | None = self
+        while cell is not None:
+            series = cell._series
+            if series.kind == "closed":
+                refusal.refuse(cell._name, series.told, refusal.CLOSED, amount)
+            elif series.kind != "dropped":
+                cell._count(series, number, amount, context)
+            cell = cell._series.next
+
+    def _count(self, series: Series, number: int | float, amount: Any, context: Any) -> None:
+        if number < 0 and not series.signed:
+            refusal.refuse(self._name, series.told, refusal.NEGATIVE, amount)
+            return
+        waiting = series.waiting
+        waiting.append(number)
+        series.count_waiting(len(waiting) > MOST_WAITING)
+        if not series.started_ns:
+            series.started_ns = Clocks.wall()
+        if series.armed is not None:
+            offer(series, number, amount, context)
+
+    # ---- what it is ----
+
+    def configure(
+        self,
+        kind: str,
+        *,
+        bounds: Any = None,
+        max_size: int = 160,
+        max_scale: int = FINEST,
+        zero_threshold: float = 0.0,
+        per_ns: float = 0.0,
+        negative: bool = False,
+        exemplars: bool = False,
+        owner: Any = None,
+        next: Any = None,
+    ) -> None:
+        """Forgets what was recorded and becomes a cell of this kind, at once."""
+        _check(kind, bounds, max_size, max_scale, zero_threshold, per_ns)
+        if next is not None:
+            self._check_next(next)
+        common = (
+            kind,
+            kind in ("up_down", "gauge") or bool(negative and kind == "explicit"),
+            float(per_ns),
+            owner,
+            next,
+        )
+        series: Series
+        if kind == "explicit":
+            series = ExplicitHistogram(*common, bounds)
+        elif kind == "exponential":
+            series = ExponentialHistogram(*common, Exponential(max_size, max_scale, zero_threshold))
+        else:
+            series = LastValue(*common) if kind == "gauge" else Series(*common)
+        if exemplars and kind not in ("closed", "dropped"):
+            series.armed = [1] * series.buckets()
+        self._series = series
+
+    def _check_next(self, next: Any) -> None:
+        if not isinstance(next, Cell):
+            raise TypeError("next must be a Cell or None")
+        other: Cell | None = next
+        while other is not None:
+            if other is self:
+                raise ValueError("next must not lead back to the cell")
+            other = other.next
+
+    def close(self) -> None:
+        """Forgets everything; from now on records are refused as closed, until `configure`."""
+        self._series = Series("closed", False, 0.0, None, None)
+
+    def arm(self) -> None:
+        """Every bucket wants an exemplar again."""
+        series = self._series
+        series.tries = 0
+        if series.armed is not None:
+            series.armed = [1] * len(series.armed)
+
+    def snapshot(self) -> tuple[int, int | float, int | float | None, int | float | None, Any]:
+        """Count, sum, min, max, detail, at one moment."""
+        with Turn.lock:
+            self._series.count_waiting(True)
+            return self._series.snapshot()
+
+
+def _check(kind: str, bounds: Any, max_size: int, max_scale: int, zero_threshold: float, per_ns: float) -> None:
+    if not isinstance(kind, str):
+        raise TypeError(f"kind must be str, not {type(kind).__name__}")
+    if kind not in KINDS:
+        raise ValueError(f"no kind of cell is named '{kind}'")
+    if kind == "explicit" and not isinstance(bounds, Bounds):
+        raise TypeError("an explicit cell needs bounds=Bounds(...)")
+    if not 2 <= max_size <= 4096:
+        raise ValueError(f"max_size must be 2 to 4096; was {max_size}")
+    if not -10 <= max_scale <= FINEST:
+        raise ValueError(f"max_scale must be -10 to 20; was {max_scale}")
+    if not 0.0 <= zero_threshold < math.inf:
+        raise ValueError("zero_threshold must be finite and not negative")
+    if not 0.0 <= per_ns < math.inf:
+        raise ValueError("per_ns must be finite and not negative")

@@ -1,0 +1,74 @@
+"""A measurement is offered as an exemplar if its bucket still wants one and a span is current."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from otel_trading.hotpath.twin.series import Series
+
+EAGER_TRIES = 64
+"""In vain, before a cell looks less often,"""
+
+LAZY_STEP = 16
+"""then at each so many-th measurement of a bucket."""
+
+Hook = Callable[[Any, int, Any, Any], bool]
+
+
+class _State:
+    hook: Hook | None = None
+    variable: ContextVar[Any] | None = None
+    span_key: str = ""
+
+
+def set_exemplar_hook(
+    hook: Hook | None, variable: ContextVar[Any] | None = None, span_key: str | None = None, /
+) -> None:
+    """`hook(owner, bucket, value, context) -> bool` is offered measurements made in a span; True: it was taken.
+
+    Args:
+        hook: None: nobody is offered any.
+        variable: the ContextVar that holds the context, a dict.
+        span_key: the key under which a span is in there.
+    """
+    if hook is None:
+        _State.hook = None
+        return
+    if not callable(hook) or not isinstance(variable, ContextVar) or type(span_key) is not str:
+        raise TypeError("the exemplar hook is a callable with a ContextVar and a str, or None")
+    _State.variable, _State.span_key, _State.hook = variable, span_key, hook
+
+
+def offer(series: Series, value: int | float, amount: object, context: Any) -> None:
+    """Offers `amount`, as the caller gave it, if the bucket of `value` wants one. Never raises."""
+    armed, bucket = series.armed, series.bucket_of(value)
+    # still waiting to be counted, and beyond the buckets as they are now: the next one will do
+    if armed is None or not 0 <= bucket < len(armed) or not armed[bucket]:
+        return
+    if armed[bucket] > 1:
+        armed[bucket] -= 1
+        return
+    hook = _State.hook
+    if hook is None:
+        return
+    if _has_span(context) and _ask(hook, series.owner, bucket, amount, context):
+        armed[bucket] = 0
+    elif series.tries >= EAGER_TRIES:
+        armed[bucket] = LAZY_STEP
+    else:
+        series.tries += 1
+
+
+def _has_span(context: Any) -> bool:
+    if context is None and _State.variable is not None:
+        context = _State.variable.get(None)
+    return isinstance(context, dict) and dict.__contains__(context, _State.span_key)
+
+
+def _ask(hook: Hook, owner: Any, bucket: int, amount: Any, context: Any) -> bool:
+    try:
+        return hook(owner, bucket, amount, context) is True
+    except Exception:
+        return False

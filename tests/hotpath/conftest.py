@@ -1,0 +1,54 @@
+"""The engines: every test of this folder that asks for `engine` runs over both."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from otel_trading.hotpath import EngineMissing, choose
+
+
+def load(name: str) -> Any:
+    """The engine, or the test is skipped: a build without a compiler has only one."""
+    try:
+        return choose(name)  # type: ignore[arg-type]
+    except EngineMissing as error:
+        if os.environ.get("OTEL_TRADING_TEST_NATIVE") == "required":
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture(params=["native", "python"])
+def engine(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Native module or twin, with no hooks and nothing counted."""
+    loaded = load(request.param)
+    yield from _clean(loaded)
+
+
+@pytest.fixture
+def native() -> Iterator[Any]:
+    """The native module only."""
+    yield from _clean(load("native"))
+
+
+@pytest.fixture
+def both() -> Iterator[tuple[Any, Any]]:
+    """Native module and twin."""
+    loaded = load("native"), load("python")
+    for one in loaded:
+        one.forget_refusals()
+    yield loaded
+    for one in loaded:
+        one.set_refusal_hook(None)
+
+
+def _clean(loaded: Any) -> Iterator[Any]:
+    loaded.forget_refusals()
+    yield loaded
+    loaded.set_refusal_hook(None)
+    loaded.set_exemplar_hook(None)
+    loaded.set_clock(None, None)
+    loaded.forget_refusals()
