@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
-from otel_trading.hotpath import EngineMissing, choose
-
-
-def load(name: str) -> Any:
-    """The engine, or the test is skipped: a build without a compiler has only one."""
-    try:
-        return choose(name)  # type: ignore[arg-type]
-    except EngineMissing as error:
-        if os.environ.get("OTEL_TRADING_TEST_NATIVE") == "required":
-            raise
-        pytest.skip(str(error))
+from hotpath.hotpath_cells import load
 
 
 @pytest.fixture(params=["native", "python"])

@@ -130,11 +130,15 @@ offer(Cell *cell, int64_t bucket, uint32_t generation, PyObject *made, PyObject 
     Py_XDECREF(made);
 }
 
+/* Takes the reference over, as `offer` does. */
 static void
-not_counted(Cell *cell, int64_t outcome, PyObject *amount)
+not_counted(Cell *cell, int64_t outcome, PyObject *made)
 {
+    if (made == NULL)
+        PyErr_Clear();
     if (outcome != DISCARDED)
-        refuse(cell->name, &cell->told, (enum refusal)(-1 - outcome), amount);
+        refuse(cell->name, &cell->told, (enum refusal)(-1 - outcome), made);
+    Py_XDECREF(made);
 }
 
 static inline void
@@ -157,7 +161,7 @@ into_whole(Cell *cell, int64_t value, PyObject *amount, PyObject *context)
         offered = wanted(cell, outcome);
     UNGUARD()
     if (UNLIKELY(outcome < 0)) {
-        not_counted(cell, outcome, amount);
+        not_counted(cell, outcome, amount ? Py_NewRef(amount) : PyLong_FromLongLong(value));
         return;
     }
     stamp(cell);
@@ -178,7 +182,7 @@ into_real(Cell *cell, double value, PyObject *amount, PyObject *context)
         offered = wanted(cell, outcome);
     UNGUARD()
     if (UNLIKELY(outcome < 0)) {
-        not_counted(cell, outcome, amount);
+        not_counted(cell, outcome, amount ? Py_NewRef(amount) : PyFloat_FromDouble(value));
         return;
     }
     stamp(cell);

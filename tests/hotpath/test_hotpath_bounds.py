@@ -1,0 +1,104 @@
+"""Explicit bounds: bisection, calculation and the twin find the same bucket."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from typing import Any
+
+import pytest
+from hotpath.hotpath_cells import load
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from otel_trading.metrics.histogram_view import log_linear
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+NUMBERS = FINITE | st.integers(-(2**63), 2**63 - 1)
+ENGINES = ["native", "python"]
+
+
+@pytest.mark.parametrize("name", ENGINES)
+@settings(max_examples=300, deadline=None)
+@given(
+    bounds=st.lists(FINITE | st.integers(-(2**63), 2**63).map(float), unique=True, max_size=40).map(sorted),
+    values=st.lists(NUMBERS, max_size=20),
+)
+def test_bucket_is_the_first_bound_not_below(name: str, bounds: list[float], values: list[Any]) -> None:
+    """For ints and floats of every size, compared exactly, at the bounds and between them."""
+    engine = load(name)
+    made = engine.Bounds(bounds)
+    assert tuple(bounds) == made.bounds
+    near = [math.nextafter(bound, side) for bound in bounds for side in (-math.inf, math.inf)]
+    whole = [int(bound) + step for bound in bounds for step in (-1, 0, 1) if abs(bound) < 2**62]
+    for value in [*values, *bounds, *(value for value in near if math.isfinite(value)), *whole]:
+        assert bisect_left(bounds, value) == made.find(value), value
+
+
+@pytest.mark.parametrize("name", ENGINES)
+@settings(max_examples=150, deadline=None)
+@given(
+    low=st.floats(1e-300, 1e290),
+    octaves=st.floats(0.1, 30),
+    error=st.floats(0.03, 0.5),
+    shares=st.lists(st.floats(0.2, 1e3), max_size=30),
+)
+def test_calculated_bucket_equals_bisection(
+    name: str, low: float, octaves: float, error: float, shares: list[float]
+) -> None:
+    """Log-linear bounds as views make them: at every bound, beside every bound, and anywhere."""
+    engine = load(name)
+    high = low * 2**octaves
+    assume(high > low)
+    try:
+        bounds = log_linear(low, high, error).bounds()
+    except ValueError:
+        assume(False)
+    made = engine.Bounds(bounds, math.ceil(1 / (2 * error)))
+    beside = [math.nextafter(bound, side) for bound in bounds for side in (0, math.inf)]
+    for value in (*bounds, *beside, *(low * share for share in shares), 0.0, -low, 5e-324, 1e308):
+        assert bisect_left(bounds, value) == made.find(value), value
+
+
+def test_parts_that_do_not_fit_the_bounds_are_slower_and_right(engine: Any) -> None:
+    """The calculation is a guess; the neighbours decide."""
+    bounds = [0.5, 0.6, 7.0, 1e300]
+    made = engine.Bounds(bounds, 1000)
+    for value in (0.1, 0.5, 0.55, 0.6, 6.9, 7.0, 8.0, 1e300, 1.7e308):
+        assert bisect_left(bounds, value) == made.find(value)
+
+
+def test_no_bounds_make_one_bucket(engine: Any) -> None:
+    """Count and sum only."""
+    made = engine.Bounds(())
+    assert (0, 0, ()) == (made.find(5), made.find(-1.5), made.bounds)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "parts", "error", "message"),
+    [
+        ((1, 1), 0, ValueError, "strictly ascending"),
+        ((2, 1), 0, ValueError, "strictly ascending"),
+        ((1, math.inf), 0, ValueError, "finite"),
+        ((math.nan,), 0, ValueError, "finite"),
+        (("1",), 0, TypeError, "must be real number, not str"),
+        (5, 0, TypeError, "iterable"),
+        ((), 3, ValueError, "begin above 0"),
+        ((0, 1), 3, ValueError, "begin above 0"),
+        ((1, 2), -1, ValueError, "parts from 0"),
+        (range(100_001), 0, ValueError, "at most 100,000 bounds"),
+    ],
+)
+def test_impossible_bounds_are_rejected(
+    engine: Any, bounds: Any, parts: int, error: type[Exception], message: str
+) -> None:
+    """The same error and words in both engines."""
+    with pytest.raises(error, match=message):
+        engine.Bounds(bounds, parts)
+
+
+@pytest.mark.parametrize("wrong", ["x", None, math.nan, math.inf])
+def test_find_takes_finite_numbers_only(engine: Any, wrong: Any) -> None:
+    """It is for views and tests, and raises."""
+    with pytest.raises(ValueError, match="find takes a finite number"):
+        engine.Bounds((1, 2)).find(wrong)

@@ -1,0 +1,126 @@
+"""Measurements in a span are offered as exemplars, once a bucket and collection."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+import pytest
+from hotpath.hotpath_cells import cell
+
+CONTEXT: ContextVar[dict[str, Any]] = ContextVar("CONTEXT")
+SPAN = {"span": object()}
+
+
+@pytest.fixture
+def offered(engine: Any) -> list[Any]:
+    """What was offered; everything is taken."""
+    seen: list[Any] = []
+
+    def hook(*what: Any) -> bool:
+        seen.append(what)
+        return True
+
+    engine.set_exemplar_hook(hook, CONTEXT, "span")
+    return seen
+
+
+def test_taken_exemplar_disarms_its_bucket_until_armed(engine: Any, offered: list[Any]) -> None:
+    """Owner, bucket, value as given and context; other buckets go on."""
+    made = cell(engine, exemplars=True, owner="me")
+    made.record(3, SPAN)
+    made.record(4.5, SPAN)
+    made.record(1, SPAN)
+    assert [("me", 2, 3, SPAN), ("me", 0, 1, SPAN)] == offered
+    made.arm()
+    made.record(4.5, context=SPAN)
+    assert ("me", 2, 4.5, SPAN) == offered[-1]
+
+
+def test_current_context_is_looked_at(engine: Any, offered: list[Any]) -> None:
+    """Without an explicit context the variable's counts; without a span nothing is offered."""
+    made = cell(engine, "counter", exemplars=True)
+    made.add(1)
+    made.add(1, {})
+    made.add(1, "no context")
+    assert [] == offered
+    token = CONTEXT.set(SPAN)
+    try:
+        made.add()
+    finally:
+        CONTEXT.reset(token)
+    assert [(None, 0, 1, None)] == offered
+    assert 4 == made.snapshot()[1]
+
+
+def test_durations_are_offered(engine: Any, offered: list[Any]) -> None:
+    """As the float that was recorded."""
+    engine.set_clock(lambda: 2_000_000, None)
+    made = cell(engine, per_ns=1e-6, exemplars=True)
+    made.record_since(0, SPAN)
+    assert [(None, 1, 2.0, SPAN)] == offered
+
+
+def test_exponential_buckets_are_armed(engine: Any, offered: list[Any]) -> None:
+    """Each of its own, as they are at that moment."""
+    made = cell(engine, "exponential", max_size=8, max_scale=0, exemplars=True)
+    for value in (1, 1, 3, 0.1):
+        made.record(value, SPAN)
+    assert [1, 3, 0.1] == [what[2] for what in offered]
+    assert 3 == len({what[1] for what in offered})
+
+
+def test_cell_without_exemplars_offers_nothing(engine: Any, offered: list[Any]) -> None:
+    """And none of its records looks at the context."""
+    cell(engine).record(1, SPAN)
+    assert [] == offered
+
+
+def test_hook_that_takes_nothing_is_asked_less_often(engine: Any) -> None:
+    """After 64 offers in vain each 16th measurement of a bucket is offered."""
+    asked: list[Any] = []
+    engine.set_exemplar_hook(lambda *what: asked.append(what), CONTEXT, "span")
+    made = cell(engine, "counter", exemplars=True)
+    for _ in range(65 + 16 * 10):
+        made.add(1, SPAN)
+    assert 65 + 10 == len(asked)
+
+
+def test_failing_hook_is_ignored(engine: Any) -> None:
+    """A record never raises."""
+
+    def hook(*what: Any) -> bool:
+        raise RuntimeError
+
+    engine.set_exemplar_hook(hook, CONTEXT, "span")
+    made = cell(engine, "gauge", exemplars=True)
+    made.set(1, SPAN)
+    assert 1 == made.snapshot()[1]
+
+
+def test_hook_may_configure_the_very_cell(engine: Any) -> None:
+    """Fewer buckets than the one that was offered, or none: nothing is written where nothing is."""
+    made = cell(engine, bounds=range(1000), exemplars=True)
+
+    def hook(*what: Any) -> bool:
+        made.configure("exponential", max_size=2, exemplars=True)
+        return True
+
+    engine.set_exemplar_hook(hook, CONTEXT, "span")
+    made.record(5000, SPAN)
+    assert ("exponential", 0) == (made.kind, made.snapshot()[0])
+
+
+@pytest.mark.parametrize("wrong", [(5, CONTEXT, "span"), (print, None, "span"), (print, CONTEXT, 5), (print,)])
+def test_wrong_hook_is_rejected(engine: Any, wrong: tuple[Any, ...]) -> None:
+    """A callable with a ContextVar and a str."""
+    with pytest.raises(TypeError, match="the exemplar hook is a callable"):
+        engine.set_exemplar_hook(*wrong)
+
+
+def test_other_hooks_are_checked(engine: Any) -> None:
+    """They are set at start-up, where an error helps."""
+    with pytest.raises(TypeError, match="the refusal hook must be callable"):
+        engine.set_refusal_hook(5)
+    with pytest.raises(TypeError, match="a clock must be callable"):
+        engine.set_clock(5, None)
