@@ -6,7 +6,10 @@ WORKERS ?= 4
 # setuptools warns at each editable install that the package lies beside other folders, as it is meant to
 INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check format bench bench-collectors test-all test-shared backends test-backends clean help
+# what an install compiles; a change of it is installed anew
+NATIVE := setup.py $(wildcard otel_trading/hotpath/native/*.[ch])
+
+.PHONY: demo test test-sanitize check format bench bench-hotpath bench-collectors test-all test-shared backends test-backends clean help
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -16,6 +19,9 @@ demo: $(VENV)/.demo ## runs the demo until Ctrl-C
 
 test: $(VENV)/.dev ## runs the tests and shows their coverage
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term -m "not shared and not backends"
+
+test-sanitize: $(VENV)/.dev ## the engine's tests over native code built with AddressSanitizer and UndefinedBehaviorSanitizer
+	$(BIN)/python tools/sanitize.py
 
 check: $(VENV)/.dev ## format, lint, types, import contract, generated files, docs
 	$(BIN)/ruff format --check .
@@ -33,6 +39,9 @@ format: $(VENV)/.dev ## formats and mends what can be mended
 
 bench: $(VENV)/.dev ## benchmarks, as ratios taken in one run
 	$(BIN)/python benchmarks/record.py
+
+bench-hotpath: $(VENV)/.dev ## what the cells of both engines cost, as ratios taken in one run
+	$(BIN)/python benchmarks/hotpath.py
 
 bench-collectors: $(VENV)/.dev backends ## what the collectors of collector-config need, with the real servers
 	$(BIN)/python benchmarks/collectors.py
@@ -52,13 +61,13 @@ test-backends: $(VENV)/.dev backends ## the tests against the real servers
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.demo: pyproject.toml $(NATIVE) | $(VENV)/bin/python
 	$(INSTALL) -e ".[demo]"
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.dev: pyproject.toml $(NATIVE) | $(VENV)/bin/python
 	$(INSTALL) -e ".[dev]"
 	@touch $@ $(VENV)/.demo
 
 clean: ## removes what was built and installed
-	rm -rf $(VENV) .nox build dist *.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .nox build dist *.egg-info otel_trading/hotpath/*.so .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis

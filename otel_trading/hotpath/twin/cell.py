@@ -33,6 +33,51 @@ KINDS = ("closed", "dropped", "counter", "up_down", "gauge", "explicit", "expone
 _INFINITY = math.inf
 
 
+def _recorder(default: Any, says: str) -> Callable[..., None]:
+    """A recording method; `default` is the amount if none is given. Flat, since a call costs more than an addition."""
+
+    def record(
+        self: Cell,
+        amount: Any = MISSING,
+        context: Any = MISSING,
+        /,
+        *more: Any,
+        **named: Any,
+    ) -> None:
+        series = self._series
+        kind = type(amount)
+        if (
+            series.plain
+            and context is MISSING
+            and not named
+            and ((kind is float and 0.0 <= amount < _INFINITY) or (kind is int and 0 <= amount <= MOST))
+        ):
+            waiting = series.waiting
+            waiting.append(amount)
+            lock = Turn.lock
+            if not lock.acquire(False):
+                if len(waiting) > MOST_WAITING:
+                    series.count_waiting(True)
+                return
+            try:
+                if series.counter is not lock:  # as in `Series.count_waiting`
+                    series.counter = lock
+                    try:
+                        while waiting:
+                            series.count(waiting.popleft())
+                    finally:
+                        series.counter = None
+            finally:
+                lock.release()
+        elif context is MISSING and not named and (amount is not MISSING or default is not MISSING):
+            self._feed(default if amount is MISSING else amount, None)
+        else:
+            self._said((amount, context, *more), named, default)
+
+    record.__doc__ = says
+    return record
+
+
 class Cell:
     """One series and the handle that records into it; closed until `configure`."""
 
@@ -75,21 +120,9 @@ class Cell:
 
     # ---- recording ----
 
-    def record(self, amount: Any = MISSING, context: Any = MISSING, /, *more: Any, **named: Any) -> None:
-        """Records a number; `context` is a candidate for the exemplar. Never raises."""
-        if context is MISSING and not named and amount is not MISSING:
-            self._feed(amount, None)
-        else:
-            self._said((amount, context, *more), named, MISSING)
-
+    record = _recorder(MISSING, "Records a number; `context` is a candidate for the exemplar. Never raises.")
     set = record
-
-    def add(self, amount: Any = MISSING, context: Any = MISSING, /, *more: Any, **named: Any) -> None:
-        """Adds a number, 1 unless given. Never raises."""
-        if context is MISSING and not named:
-            self._feed(1 if amount is MISSING else amount, None)
-        else:
-            self._said((amount, context, *more), named, 1)
+    add = _recorder(1, "Adds a number, 1 unless given. Never raises.")
 
     def record_since(self, start_ns: Any = MISSING, context: Any = MISSING, /, *more: Any, **named: Any) -> None:
         """Records the time since `start_ns = now()`. Never raises."""
@@ -153,11 +186,11 @@ class Cell:
         if number < 0 and not series.signed:
             refusal.refuse(self._name, series.told, refusal.NEGATIVE, amount)
             return
-        waiting = series.waiting
-        waiting.append(number)
-        series.count_waiting(len(waiting) > MOST_WAITING)
+        series.waiting.append(number)
+        series.count_waiting(False)
         if not series.started_ns:
             series.started_ns = Clocks.wall()
+            series.plain = series.next is None and series.armed is None
         if series.armed is not None:
             offer(series, number, amount, context)
 

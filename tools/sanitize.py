@@ -1,0 +1,86 @@
+"""Builds the native cells with AddressSanitizer and UndefinedBehaviorSanitizer, and runs their tests over that build.
+
+python tools/sanitize.py [arguments of pytest]
+
+Nothing of the checkout or its installation changes: package and tests are copied into a temporary folder, and the build
+lies there. Leaks are not looked for, since CPython itself keeps memory until it exits; the tests of
+tests/hotpath/test_hotpath_memory.py look for them. PYTHONMALLOC=malloc puts every Python object under the sanitizer's
+eyes. Tests of the twin alone are left out: they run none of this code.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FLAGS = ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+# tracemalloc and reference counts behave as ever; times and sizes do not
+NOT_RUN = ["tests/hotpath/test_hotpath_memory.py::test_series_with_twenty_buckets_fits_400_bytes"]
+
+
+def build(folder: Path) -> None:
+    """Compiles into the copy of the package."""
+    compiler = os.environ.get("CC", "gcc")
+    sources = sorted(map(str, (ROOT / "otel_trading/hotpath/native").glob("*.c")))
+    target = folder / "otel_trading/hotpath" / f"_native{sysconfig.get_config_var('EXT_SUFFIX')}"
+    include = f"-I{sysconfig.get_paths()['include']}"
+    subprocess.run([compiler, "-shared", "-fPIC", *FLAGS, include, *sources, "-o", str(target), "-lm"], check=True)
+
+
+def preloaded() -> str:
+    """The sanitizers' libraries, which must come before every other."""
+    compiler = os.environ.get("CC", "gcc")
+    found = [
+        subprocess.run(
+            [compiler, f"-print-file-name={name}"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for name in ("libasan.so", "libubsan.so")
+    ]
+    if missing := [name for name in found if not os.path.isabs(name)]:
+        raise SystemExit(f"{compiler} has no {', '.join(missing)}; install it, or choose another compiler with CC")
+    return " ".join(found)
+
+
+def main() -> int:
+    """Builds, runs, and gives pytest's exit code."""
+    with tempfile.TemporaryDirectory(prefix="sanitize-") as name:
+        folder = Path(name)
+        left_out = shutil.ignore_patterns("__pycache__", "*.so")
+        shutil.copytree(ROOT / "otel_trading", folder / "otel_trading", ignore=left_out)
+        shutil.copytree(ROOT / "tests", folder / "tests", ignore=left_out)
+        shutil.copy(ROOT / "pyproject.toml", folder)
+        build(folder)
+        environment = os.environ | {
+            "LD_PRELOAD": preloaded(),
+            "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1:allocator_may_return_null=1",
+            "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+            "PYTHONMALLOC": "malloc",
+            "PYTHONPATH": str(folder),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "OTEL_TRADING_TEST_NATIVE": "required",
+        }
+        deselected = [f"--deselect={test}" for test in NOT_RUN]
+        # faulthandler would take the signal that the sanitizer reports with
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:faulthandler",
+            "-p",
+            "no:cacheprovider",
+            "-k",
+            "not python",
+        ]
+        command += deselected
+        return subprocess.run([*command, "tests/hotpath", *sys.argv[1:]], cwd=folder, env=environment).returncode
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
