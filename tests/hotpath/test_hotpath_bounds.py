@@ -68,6 +68,14 @@ def test_parts_that_do_not_fit_the_bounds_are_slower_and_right(engine: Any) -> N
         assert bisect_left(bounds, value) == made.find(value)
 
 
+def test_ints_at_the_ends_of_int64_are_compared_exactly(engine: Any) -> None:
+    """With bounds below and above every int64, and at its ends."""
+    bounds = (-1e30, -(2.0**63), -1.5, 2.0**53, 2.0**63, 1e30)
+    made = engine.Bounds(bounds)
+    for value in (-(2**63), -(2**63) + 1, -2, -1, 2**53, 2**53 + 1, 2**63 - 1, 2**63, 2**70):
+        assert bisect_left(bounds, value) == made.find(value), value
+
+
 def test_no_bounds_make_one_bucket(engine: Any) -> None:
     """Count and sum only."""
     made = engine.Bounds(())

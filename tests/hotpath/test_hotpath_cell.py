@@ -291,6 +291,17 @@ def test_chain_feeds_every_stream(engine: Any) -> None:
     assert last is middle.next
 
 
+def test_hook_may_take_the_chain_apart(engine: Any) -> None:
+    """The stream that is being fed loses its last reference; those after it are fed nothing, or all."""
+    first, last = cell(engine, "counter"), cell(engine, "up_down")
+    first.configure("up_down", next=cell(engine, "counter", name="middle", next=last))
+    engine.set_refusal_hook(lambda *what: first.configure("counter"))
+    first.record(-1)
+    assert {"negative": 1} == refused(engine)
+    assert "counter" == first.kind
+    assert last.snapshot()[0] in (0, 1)
+
+
 def test_chain_must_not_lead_back(engine: Any) -> None:
     """A circle would never end."""
     first, last = cell(engine), cell(engine)

@@ -161,6 +161,19 @@ def test_configuring_and_reading_take_no_memory(engine: Any) -> None:
     assert growth(work) < 4000
 
 
+def test_configuring_gives_up_what_was_held(engine: Any) -> None:
+    """Bounds, owner and further stream; also those of a configuration that failed."""
+    bounds, owner, further = engine.Bounds((1, 2)), object(), engine.Cell("d")
+    made = engine.Cell("c")
+    before = [sys.getrefcount(one) for one in (bounds, owner, further)]
+    for _ in range(100):
+        made.configure("explicit", bounds=bounds, owner=owner, next=further)
+        with pytest.raises(ValueError, match="max_size"):
+            made.configure("exponential", bounds=bounds, owner=owner, next=further, max_size=1)
+    made.close()
+    assert before == [sys.getrefcount(one) for one in (bounds, owner, further)]
+
+
 def test_timed_coroutines_take_no_memory(engine: Any) -> None:
     """Awaited, cancelled, and given up."""
     made = cell(engine, per_ns=1.0)
