@@ -1,4 +1,4 @@
-"""The native cells. They are optional: without a C compiler the install succeeds, and the Python twin does their work."""
+"""The native cells, optional: without a C compiler the install succeeds, and the Python twin does their work."""
 
 from pathlib import Path
 

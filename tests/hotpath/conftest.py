@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hotpath.hotpath_cells import load
+from hotpath.hotpath_cells import Clock, cell, load
 
 
 @pytest.fixture(params=["native", "python"])
@@ -40,3 +40,17 @@ def _clean(loaded: Any) -> Iterator[Any]:
     loaded.set_exemplar_hook(None)
     loaded.set_clock(None, None)
     loaded.forget_refusals()
+
+
+@pytest.fixture
+def clock(engine: Any) -> Clock:
+    """The clock of durations."""
+    made = Clock()
+    engine.set_clock(made, None)
+    return made
+
+
+@pytest.fixture
+def latency(engine: Any) -> Any:
+    """A histogram in microseconds."""
+    return cell(engine, per_ns=1e-3)

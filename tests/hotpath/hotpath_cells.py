@@ -34,3 +34,13 @@ def load(name: str) -> Any:
         if os.environ.get("OTEL_TRADING_TEST_NATIVE") == "required":
             raise
         pytest.skip(str(error))
+
+
+class Clock:
+    """Goes on when it is told."""
+
+    def __init__(self) -> None:
+        self.ns = 1_000_000
+
+    def __call__(self) -> int:
+        return self.ns

@@ -263,24 +263,26 @@ table_said(Table *table, PyObject *const *arguments, Py_ssize_t count, PyObject 
     Py_RETURN_NONE;
 }
 
-static PyObject *
-table_record(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+static inline PyObject *
+table_call(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names, int one_if_missing)
 {
     if (UNLIKELY(count == 0 || count > 2 || names != NULL))
-        return table_said((Table *)self, arguments, count, names, 0);
+        return table_said((Table *)self, arguments, count, names, one_if_missing);
     Said said = {arguments[0], count == 2 ? arguments[1] : NULL, NULL};
     into((Table *)self, &said);
     Py_RETURN_NONE;
 }
 
 static PyObject *
+table_record(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    return table_call(self, arguments, count, names, 0);
+}
+
+static PyObject *
 table_add(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
 {
-    if (UNLIKELY(count == 0 || count > 2 || names != NULL))
-        return table_said((Table *)self, arguments, count, names, 1);
-    Said said = {arguments[0], count == 2 ? arguments[1] : NULL, NULL};
-    into((Table *)self, &said);
-    Py_RETURN_NONE;
+    return table_call(self, arguments, count, names, 1);
 }
 
 static PyObject *
@@ -369,23 +371,11 @@ table_traverse(PyObject *object, visitproc visit, void *arg)
     return 0;
 }
 
-static void
-drop_entries(Table *self)
-{
-    Entry **slots = self->slots;
-    self->slots = NULL;
-    for (uint32_t i = 0; slots != NULL && i <= self->mask; i++)
-        if (slots[i] != NULL)
-            free_entry(slots[i]);
-    PyMem_RawFree(slots);
-}
-
 /* Only the factory goes: it is what leads back, and without one a table that a finaliser still calls refuses. */
 static int
 table_clear(PyObject *object)
 {
-    Table *self = (Table *)object;
-    Py_XSETREF(self->factory, Py_NewRef(Py_None));
+    Py_XSETREF(((Table *)object)->factory, Py_NewRef(Py_None));
     return 0;
 }
 
@@ -395,7 +385,10 @@ table_dealloc(PyObject *object)
     Table *self = (Table *)object;
     PyTypeObject *type = Py_TYPE(object);
     PyObject_GC_UnTrack(object);
-    drop_entries(self);
+    for (uint32_t i = 0; self->slots != NULL && i <= self->mask; i++)
+        if (self->slots[i] != NULL)
+            free_entry(self->slots[i]);
+    PyMem_RawFree(self->slots);
     Py_CLEAR(self->plain);
     Py_CLEAR(self->factory);
     Py_CLEAR(self->name);
@@ -407,12 +400,6 @@ static Py_ssize_t
 table_length(PyObject *self)
 {
     return ((Table *)self)->used;
-}
-
-static PyObject *
-name_get(PyObject *self, void *unused)
-{
-    return Py_NewRef(((Table *)self)->name);
 }
 
 static PyMethodDef methods[] = {
@@ -427,8 +414,8 @@ static PyMethodDef methods[] = {
     {"forget", table_forget, METH_NOARGS, PyDoc_STR("forget()\n\nThe factory is asked anew for every set of attributes.")},
     {NULL},
 };
-static PyGetSetDef members[] = {
-    {"name", name_get, NULL, PyDoc_STR("The instrument's name, for messages."), NULL},
+static PyMemberDef members[] = {
+    {"name", T_OBJECT_EX, offsetof(Table, name), READONLY, PyDoc_STR("The instrument's name, for messages.")},
     {NULL},
 };
 static PyType_Slot slots[] = {
@@ -438,7 +425,7 @@ static PyType_Slot slots[] = {
     {Py_tp_clear, table_clear},
     {Py_sq_length, table_length},
     {Py_tp_methods, methods},
-    {Py_tp_getset, members},
+    {Py_tp_members, members},
     {Py_tp_doc,
      (void *)PyDoc_STR("Table(factory, limit=2000, name='')\n\n"
                        "From attributes to their cell. Its length is the number of sets that are remembered.\n\n"
