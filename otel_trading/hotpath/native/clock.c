@@ -59,8 +59,12 @@ look_at_rate(int64_t ticks_now)
         return;
     double rate = (double)ns / (double)ticks;
     uint64_t found = (uint64_t)(rate * 0x1p32), before = __atomic_load_n(&ns_per_tick, __ATOMIC_RELAXED);
-    if (before != 0 && fabs((double)found / (double)before - 1.0) > TOLERANCE)
+    if (before != 0 && fabs((double)found / (double)before - 1.0) > TOLERANCE) {
+        /* what is being timed just now is still told by the rate from before */
+        trusted = 0;
         __atomic_store_n(&clock_counts, 0, __ATOMIC_RELAXED);
+        return;
+    }
     __atomic_store_n(&ns_per_tick, found, __ATOMIC_RELAXED);
     __atomic_store_n(&next_look, ticks_now + (int64_t)(NEXT_RATE_NS / rate), __ATOMIC_RELAXED);
 }
