@@ -133,6 +133,17 @@ class Cell(Protocol):
             int64 counts as a float.
         """
 
+    def take(self) -> Snapshot:
+        """What `snapshot` gives, and at the same moment the cell begins anew: no record is lost or counted twice.
+
+        Values and `started_ns` are forgotten, an exponential cell has its finest scale again, and every bucket wants an
+        exemplar again. What `configure` decided stays, and so do refusals that were told. For readers of deltas. In a
+        signal handler or a finaliser that interrupts a record, the twin's may find nothing: all is left to the next.
+
+        Raises:
+            MemoryError: for once, what was recorded may be lost.
+        """
+
 
 class Table(Protocol):
     """From attributes to their cell. Its length is the number of sets that are remembered.

@@ -31,7 +31,7 @@ OPERATIONS = st.lists(
     st.tuples(st.sampled_from(["record", "add", "set"]), VALUES)
     | st.tuples(st.just("configure"), CONFIGURED)
     | st.tuples(st.just("close"), st.none())
-    | st.tuples(st.just("add one"), st.none())
+    | st.tuples(st.sampled_from(["add one", "take"]), st.none())
     | st.tuples(st.just("record_since"), st.integers(-5, 2000)),
     max_size=40,
 )
@@ -55,6 +55,8 @@ def run(engine: Any, first: dict[str, Any], second: dict[str, Any], operations: 
             cells[0].close()
         elif name == "add one":
             cells[0].add()
+        elif name == "take":
+            seen.append([repr(made.take()) for made in cells])
         else:
             getattr(cells[0], name)(argument)
         seen.append([(made.kind, repr(made.snapshot()), made.started_ns) for made in cells])

@@ -109,6 +109,19 @@ forget_values(Cell *cell)
     cell->real_max = -INFINITY;
 }
 
+void
+cell_empty(Cell *cell)
+{
+    forget_values(cell);
+    if (cell->kind == EXPLICIT)
+        memset(cell->counts, 0, cell_buckets(cell) * sizeof(uint64_t));
+    if (cell->kind == EXPONENTIAL)
+        exponential_empty(cell->buckets);
+    if (cell->armed != NULL)
+        memset(cell->armed, 1, cell_buckets(cell));
+    cell->generation++; /* an offer under way is one of before */
+}
+
 #define EXCHANGE(type, one, other) do { type kept = (one); (one) = (other); (other) = kept; } while (0)
 
 /* The cell becomes what is planned, at once; the plan then holds what the cell held. */
@@ -329,6 +342,11 @@ static PyMethodDef methods[] = {
                "count: int. sum: int as long as only ints came (of any size), then float; the last value of a gauge.\n"
                "min, max: of histograms, in the type they came in; None before the first record and for other kinds.\n"
                "detail: int[n_bounds + 1] if explicit; (scale, zeros, offset, int[n]) if exponential; else None.")},
+    {"take", take_call, METH_NOARGS,
+     PyDoc_STR("take() -> (count, sum, min, max, detail)\n\n"
+               "What snapshot() gives, and at the same moment the cell begins anew: no record is lost or counted twice.\n\n"
+               "Values and started_ns are forgotten, an exponential cell has its finest scale again, every bucket wants an\n"
+               "exemplar again. What configure decided stays, and so do refusals that were told.")},
     {NULL},
 };
 static PyGetSetDef members[] = {

@@ -47,6 +47,8 @@ typedef struct Cell {
 extern PyTypeObject *Cell_Type;
 extern const char *const cell_kind_names[KINDS];
 int cell_add_type(PyObject *module);
+/* Forgets what was recorded and stays what it is, every bucket armed again; under GUARD. */
+void cell_empty(Cell *cell);
 
 /* How many buckets exemplars are counted by. */
 static inline Py_ssize_t

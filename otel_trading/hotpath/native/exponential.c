@@ -82,10 +82,19 @@ exponential_new(int32_t size, int32_t max_scale, double zero_threshold)
     Exponential *made = PyMem_Calloc(1, sizeof(Exponential) + size * sizeof(uint64_t));
     if (made != NULL) {
         made->size = size;
-        made->scale = max_scale;
+        made->scale = made->finest = max_scale;
         made->zero_threshold = zero_threshold;
     }
     return made;
+}
+
+void
+exponential_empty(Exponential *buckets)
+{
+    buckets->scale = buckets->finest;
+    buckets->base = 0;
+    buckets->zeros = buckets->filled = 0;
+    memset(buckets->counts, 0, buckets->size * sizeof(uint64_t));
 }
 
 /* Counts of neighbours are added up in place. Ascending: what is written to was read before. Returns the new base. */

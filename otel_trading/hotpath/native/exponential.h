@@ -11,6 +11,7 @@
 typedef struct {
     int32_t size;
     int32_t scale;
+    int32_t finest;   /* the scale it begins with */
     int64_t base;     /* index of counts[0] */
     uint64_t zeros;   /* values whose magnitude is not above zero_threshold */
     double zero_threshold;
@@ -20,6 +21,8 @@ typedef struct {
 
 void exponential_prepare(void);
 Exponential *exponential_new(int32_t size, int32_t max_scale, double zero_threshold);
+/* As it was made. */
+void exponential_empty(Exponential *buckets);
 /* The index of a positive value at FINEST. */
 int64_t exponential_finest(double value);
 /* Makes room for an index that does not fit; returns where in counts it is now. Cannot fail. */

@@ -141,8 +141,16 @@ not_counted(Cell *cell, int64_t outcome, PyObject *made)
     Py_XDECREF(made);
 }
 
+/* Under GUARD, at the moment of counting, unless the clock is Python. */
 static inline void
 stamp(Cell *cell)
+{
+    if (UNLIKELY(cell->started_ns == 0) && LIKELY(clock_wall_replaced == NULL))
+        cell->started_ns = wall_ns();
+}
+
+static inline void
+stamp_for_test(Cell *cell)
 {
     if (UNLIKELY(cell->started_ns == 0))
         cell->started_ns = wall_ns();
@@ -157,14 +165,16 @@ into_whole(Cell *cell, int64_t value, PyObject *amount, PyObject *context)
     GUARD(cell)
     generation = cell->generation;
     outcome = count_whole(cell, value);
-    if (LIKELY(outcome >= 0))
+    if (LIKELY(outcome >= 0)) {
         offered = wanted(cell, outcome);
+        stamp(cell);
+    }
     UNGUARD()
     if (UNLIKELY(outcome < 0)) {
         not_counted(cell, outcome, amount ? Py_NewRef(amount) : PyLong_FromLongLong(value));
         return;
     }
-    stamp(cell);
+    stamp_for_test(cell);
     if (UNLIKELY(offered))
         offer(cell, outcome, generation, amount ? Py_NewRef(amount) : PyLong_FromLongLong(value), context);
 }
@@ -178,14 +188,16 @@ into_real(Cell *cell, double value, PyObject *amount, PyObject *context)
     GUARD(cell)
     generation = cell->generation;
     outcome = count_real(cell, value);
-    if (LIKELY(outcome >= 0))
+    if (LIKELY(outcome >= 0)) {
         offered = wanted(cell, outcome);
+        stamp(cell);
+    }
     UNGUARD()
     if (UNLIKELY(outcome < 0)) {
         not_counted(cell, outcome, amount ? Py_NewRef(amount) : PyFloat_FromDouble(value));
         return;
     }
-    stamp(cell);
+    stamp_for_test(cell);
     if (UNLIKELY(offered))
         offer(cell, outcome, generation, amount ? Py_NewRef(amount) : PyFloat_FromDouble(value), context);
 }

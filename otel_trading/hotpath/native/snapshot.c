@@ -27,9 +27,9 @@ copy_buckets(Copy *copy, const Cell *cell)
         memcpy(copy->counts, counts, copy->size * sizeof(uint64_t));
 }
 
-/* 0, or -1 with MemoryError. */
+/* 0, or -1 with MemoryError, and then nothing has changed. */
 static int
-take(Copy *copy, Cell *cell)
+copy_cell(Copy *copy, Cell *cell, int begin_anew)
 {
     int bucketed;
     memset(copy, 0, sizeof *copy);
@@ -38,6 +38,8 @@ take(Copy *copy, Cell *cell)
     bucketed = cell->kind == EXPLICIT || cell->kind == EXPONENTIAL;
     if (bucketed)
         copy_buckets(copy, cell);
+    if (begin_anew && (!bucketed || copy->counts != NULL))
+        cell_empty(cell);
     UNGUARD()
     if (bucketed && copy->counts == NULL) {
         PyErr_NoMemory();
@@ -147,11 +149,11 @@ detail_of(const Copy *copy)
     }
 }
 
-PyObject *
-snapshot_call(PyObject *self, PyObject *unused)
+static PyObject *
+read_cell(PyObject *self, int begin_anew)
 {
     Copy copy;
-    if (take(&copy, (Cell *)self) < 0)
+    if (copy_cell(&copy, (Cell *)self, begin_anew) < 0)
         return NULL;
     PyObject *sum = sum_of(&copy.cell), *least = extreme_of(&copy.cell, 0), *most = extreme_of(&copy.cell, 1);
     PyObject *detail = detail_of(&copy);
@@ -164,4 +166,16 @@ snapshot_call(PyObject *self, PyObject *unused)
         return NULL;
     }
     return Py_BuildValue("(KNNNN)", (unsigned long long)copy.cell.count, sum, least, most, detail);
+}
+
+PyObject *
+snapshot_call(PyObject *self, PyObject *unused)
+{
+    return read_cell(self, 0);
+}
+
+PyObject *
+take_call(PyObject *self, PyObject *unused)
+{
+    return read_cell(self, 1);
 }

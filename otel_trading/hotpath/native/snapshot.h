@@ -5,5 +5,6 @@
 #include "cell.h"
 
 PyObject *snapshot_call(PyObject *self, PyObject *unused);
+PyObject *take_call(PyObject *self, PyObject *unused);
 
 #endif

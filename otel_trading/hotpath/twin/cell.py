@@ -54,6 +54,8 @@ def _recorder(default: Any, says: str) -> Callable[..., None]:
         ):
             waiting = series.waiting
             waiting.append(amount)
+            if not series.started_ns:
+                series.start()
             lock = Turn.lock
             if not lock.acquire(False):
                 if len(waiting) > MOST_WAITING:
@@ -189,8 +191,7 @@ class Cell:
         series.waiting.append(number)
         series.count_waiting(False)
         if not series.started_ns:
-            series.started_ns = Clocks.wall()
-            series.plain = series.next is None and series.armed is None
+            series.start()
         if series.armed is not None:
             offer(series, number, amount, context)
 
@@ -230,6 +231,7 @@ class Cell:
             series = LastValue(*common) if kind == "gauge" else Series(*common)
         if exemplars and kind not in ("closed", "dropped"):
             series.armed = [1] * series.buckets()
+            series.plain = False
         self._series = series
 
     def _check_next(self, next: Any) -> None:
@@ -247,16 +249,19 @@ class Cell:
 
     def arm(self) -> None:
         """Every bucket wants an exemplar again."""
-        series = self._series
-        series.tries = 0
-        if series.armed is not None:
-            series.armed = [1] * len(series.armed)
+        self._series.arm()
 
     def snapshot(self) -> tuple[int, int | float, int | float | None, int | float | None, Any]:
         """Count, sum, min, max, detail, at one moment."""
         with Turn.lock:
             self._series.count_waiting(True)
             return self._series.snapshot()
+
+    def take(self) -> tuple[int, int | float, int | float | None, int | float | None, Any]:
+        """What `snapshot` gives, and at the same moment the cell begins anew."""
+        with Turn.lock:
+            self._series.count_waiting(True)
+            return self._series.take()
 
 
 def _check(kind: str, bounds: Any, max_size: int, max_scale: int, zero_threshold: float, per_ns: float) -> None:

@@ -76,16 +76,25 @@ def exponential_index(value: float, scale: int, /) -> int:
 class Exponential:
     """At most `size` buckets in a row; what does not fit halves the resolution, as often as needed."""
 
-    __slots__ = ("base", "counts", "filled", "scale", "size", "zero_threshold", "zeros")
+    __slots__ = ("base", "counts", "filled", "finest", "scale", "size", "zero_threshold", "zeros")
 
     def __init__(self, size: int, max_scale: int, zero_threshold: float) -> None:
         self.size = size
-        self.scale = max_scale
+        self.finest = max_scale
         self.zero_threshold = zero_threshold
+        self.empty()
+
+    def empty(self) -> None:
+        """As it was made."""
+        self.scale = self.finest
         self.base = 0
         self.zeros = 0
         self.filled = False
-        self.counts = [0] * size
+        self.counts = [0] * self.size
+
+    def like(self) -> Exponential:
+        """Another with the same limits, empty."""
+        return Exponential(self.size, self.finest, self.zero_threshold)
 
     def find(self, value: float) -> int:
         """Where in `counts` the value belongs as they are now; out of their range if it does not fit."""

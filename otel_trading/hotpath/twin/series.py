@@ -8,6 +8,7 @@ from collections import deque
 from typing import Any
 
 from otel_trading.hotpath.twin.bounds import Bounds
+from otel_trading.hotpath.twin.clock import Clocks
 from otel_trading.hotpath.twin.exponential import Exponential
 from otel_trading.hotpath.twin.turn import Turn
 
@@ -21,8 +22,8 @@ class Series:
     Attributes:
         waiting: numbers that were recorded and not yet counted.
         signed: negative numbers are taken.
-        plain: nothing but counting is to be done for a number that is not negative: recording has begun, and there is
-            neither a further stream nor a wish for exemplars.
+        plain: nothing but counting is to be done for a number that is not negative: there is neither a further stream
+            nor a wish for exemplars.
         counter: the lock that is held by whoever counts; None while nobody does.
     """
 
@@ -53,11 +54,15 @@ class Series:
         self.next = next
         self.armed: list[int] | None = None
         self.tries = 0
-        self.plain = False
+        self.plain = kind not in ("closed", "dropped") and next is None
         self.started_ns = 0
         self.told: set[str] = set()
         self.waiting: deque[int | float] = deque()
         self.counter: object = None
+        self.empty()
+
+    def empty(self) -> None:
+        """Forgets what was counted; only in turn."""
         self.counted = 0
         self.whole = 0
         self.real = 0.0
@@ -100,6 +105,40 @@ class Series:
         finally:
             lock.release()
 
+    def arm(self) -> None:
+        """Every bucket wants an exemplar again, if any did."""
+        self.tries = 0
+        if self.armed is not None:
+            self.armed = [1] * len(self.armed)
+
+    def start(self) -> None:
+        """The first record was made."""
+        self.started_ns = Clocks.wall()
+
+    def take(self) -> tuple[int, int | float, int | float | None, int | float | None, Any]:
+        """What `snapshot` gives, and forgets it; only in turn.
+
+        In the middle of counting, further up the stack, it finds nothing and leaves all to the next one.
+        """
+        lock = Turn.lock
+        if self.counter is lock:
+            return self.like().snapshot()
+        self.counter = lock  # what a finaliser records meanwhile waits
+        try:
+            found = self.snapshot()
+            self.empty()
+            self.arm()
+            self.started_ns = 0
+            if self.waiting:
+                self.start()
+            return found
+        finally:
+            self.counter = None
+
+    def like(self) -> Series:
+        """Another of the same kind that has counted nothing."""
+        return Series(self.kind, self.signed, self.per_ns, self.owner, self.next)
+
     def sum(self) -> int | float:
         """An int as long as only ints came."""
         return self.real + float(self.whole) if self.any_real else self.whole
@@ -115,8 +154,17 @@ class LastValue(Series):
     __slots__ = ("last",)
 
     def __init__(self, kind: str, signed: bool, per_ns: float, owner: Any, next: Any) -> None:
-        super().__init__(kind, signed, per_ns, owner, next)
         self.last: int | float = 0
+        super().__init__(kind, signed, per_ns, owner, next)
+
+    def empty(self) -> None:
+        """Forgets the value."""
+        super().empty()
+        self.last = 0
+
+    def like(self) -> Series:
+        """Another gauge."""
+        return LastValue(self.kind, self.signed, self.per_ns, self.owner, self.next)
 
     def count(self, value: int | float) -> None:
         """Keeps the value."""
@@ -134,9 +182,14 @@ class _Histogram(Series):
     __slots__ = ("real_max", "real_min", "whole_max", "whole_min")
 
     def __init__(self, kind: str, signed: bool, per_ns: float, owner: Any, next: Any) -> None:
-        super().__init__(kind, signed, per_ns, owner, next)
         self.whole_min: int | None = None
         self.whole_max: int | None = None
+        super().__init__(kind, signed, per_ns, owner, next)
+
+    def empty(self) -> None:
+        """Forgets sum, count and extremes."""
+        super().empty()
+        self.whole_min = self.whole_max = None
         self.real_min, self.real_max = math.inf, -math.inf
 
     def note(self, value: int | float) -> None:
@@ -171,12 +224,20 @@ class _Histogram(Series):
 class ExplicitHistogram(_Histogram):
     """Buckets with given bounds."""
 
-    __slots__ = ("_bounds", "_counts")
+    __slots__ = ("_bounds", "_counts", "_given")
 
     def __init__(self, kind: str, signed: bool, per_ns: float, owner: Any, next: Any, bounds: Bounds) -> None:
+        self._given, self._bounds = bounds, bounds.bounds
         super().__init__(kind, signed, per_ns, owner, next)
-        self._bounds = bounds.bounds
+
+    def empty(self) -> None:
+        """Forgets the counts too."""
+        super().empty()
         self._counts = [0] * (len(self._bounds) + 1)
+
+    def like(self) -> Series:
+        """Another with these bounds."""
+        return ExplicitHistogram(self.kind, self.signed, self.per_ns, self.owner, self.next, self._given)
 
     def buckets(self) -> int:
         """One more than the bounds."""
@@ -206,8 +267,18 @@ class ExponentialHistogram(_Histogram):
     __slots__ = ("_exponential",)
 
     def __init__(self, kind: str, signed: bool, per_ns: float, owner: Any, next: Any, exponential: Exponential) -> None:
-        super().__init__(kind, signed, per_ns, owner, next)
         self._exponential = exponential
+        super().__init__(kind, signed, per_ns, owner, next)
+
+    def empty(self) -> None:
+        """Forgets the counts too, and has the finest scale again."""
+        super().empty()
+        self._exponential.empty()
+
+    def like(self) -> Series:
+        """Another with the same limits."""
+        common = (self.kind, self.signed, self.per_ns, self.owner, self.next)
+        return ExponentialHistogram(*common, self._exponential.like())
 
     def buckets(self) -> int:
         """At most so many."""
