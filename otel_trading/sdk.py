@@ -95,8 +95,11 @@ __all__ = [
     "configuration_model",
     "configuration_schema",
     "context_manager_and_decorator",
+    "current_context",
     "encode_logs",
     "entry_point_names",
+    "explicit_settings",
+    "exponential_settings",
     "get_logger_provider",
     "grpc_log_exporter",
     "has_processors",
@@ -106,12 +109,16 @@ __all__ = [
     "is_unset",
     "load_entry_point",
     "logger_provider",
+    "prefer_as",
     "propagator_from_model",
+    "reader_preference",
+    "register_reader",
     "resource_from_model",
     "sampler_from_model",
     "set_logger_provider",
     "view_from_model",
     "view_matches",
+    "view_settings",
 ]
 
 
@@ -238,6 +245,48 @@ def has_readers(provider: Any) -> bool:
     """True if an SDK MeterProvider already has a reader; True too if that cannot be seen."""
     readers: Iterable[Any] | None = getattr(provider, "_metric_readers", None)
     return True if readers is None else bool(list(readers))
+
+
+def explicit_settings(aggregation: Any) -> tuple[Sequence[float] | None, bool]:
+    """Boundaries of an ExplicitBucketHistogramAggregation, None for the instrument's, and whether min and max count."""
+    return aggregation._boundaries, bool(aggregation._record_min_max)
+
+
+def exponential_settings(aggregation: Any) -> tuple[int, int, bool]:
+    """Size and scale of an ExponentialBucketHistogramAggregation; 1.44 has no choice about min and max."""
+    return aggregation._max_size, aggregation._max_scale, bool(getattr(aggregation, "_record_min_max", True))
+
+
+def view_settings(view: Any) -> tuple[str | None, str | None, Any, Any]:
+    """Name, description, attribute keys and aggregation that an SDK View gives to a stream."""
+    return view._name, view._description, view._attribute_keys, view._aggregation
+
+
+def reader_preference(reader: Any, instrument: Any) -> tuple[Any, Any]:
+    """Temporality and aggregation that a MetricReader prefers for an SDK instrument."""
+    kind = type(instrument)
+    return reader._instrument_class_temporality[kind], reader._instrument_class_aggregation[kind]
+
+
+def prefer_as(reader: Any, other: Any) -> None:
+    """Gives a MetricReader the preferences of another."""
+    reader._instrument_class_temporality = other._instrument_class_temporality
+    reader._instrument_class_aggregation = other._instrument_class_aggregation
+
+
+def register_reader(reader: Any, collect: Callable[..., Any] | None, provider: Any) -> None:
+    """Makes `reader.collect()` call `collect(reader, timeout_millis=...)`; None for nothing."""
+    reader._set_collect_callback(collect)
+    if provider is not None and hasattr(reader, "_set_meter_provider"):  # 1.44 has none
+        reader._set_meter_provider(provider)
+
+
+def current_context() -> tuple[Any, str | None]:
+    """The ContextVar that holds OpenTelemetry's context, and the key of the span in it; None if it is kept elsewhere."""
+    from opentelemetry.context import _RUNTIME_CONTEXT
+    from opentelemetry.trace.propagation import _SPAN_KEY
+
+    return getattr(_RUNTIME_CONTEXT, "_current_context", None), _SPAN_KEY
 
 
 def grpc_log_exporter() -> Any:

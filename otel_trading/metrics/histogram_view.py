@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import Any
 
-from opentelemetry.sdk.metrics.view import (
-    Aggregation,
-    ExplicitBucketHistogramAggregation,
-    ExponentialBucketHistogramAggregation,
-    View,
-)
+from opentelemetry.util.types import AttributeValue
 
 from otel_trading.metrics import boundaries as ready_made
+from otel_trading.metrics.aggregation import CellPlan, explicit
 from otel_trading.metrics.boundaries import Boundaries, checked
 
+MAX_CARDINALITY = 1_000_000
 MAX_BUCKETS = 1000
 """More boundaries than this are refused: each is a series in Prometheus."""
 
@@ -58,9 +55,14 @@ class LogLinear:
         if (count := len(self.bounds())) > MAX_BUCKETS:
             raise ValueError(f"log_linear would make {count} buckets; at most {MAX_BUCKETS}. Raise relative_error.")
 
+    @property
+    def parts(self) -> int:
+        """Into how many equal parts each power of two is cut."""
+        return math.ceil(1 / (2 * self.relative_error))
+
     def bounds(self) -> tuple[float, ...]:
         """float[n_bounds], strictly ascending, from `low` to the first bound that is not below `high`."""
-        parts = math.ceil(1 / (2 * self.relative_error))
+        parts = self.parts
         found, floor = [float(self.low)], float(self.low)
         while found[-1] < self.high and len(found) <= 2 * MAX_BUCKETS:
             step = floor / parts
@@ -107,12 +109,16 @@ class HistogramView:
             the instrument's own.
         keep_attributes: keys that are kept; None keeps all.
         drop_attributes: keys that are dropped; not together with `keep_attributes`.
+        allow: by key, the values that stay as they are; others become `other`.
+        cardinality_limit: most series, with the one that takes what goes over it; None leaves the provider's.
     """
 
     match: str
     boundaries: Boundaries | Sequence[float] | Exponential | LogLinear | None = None
     keep_attributes: Iterable[str] | None = None
     drop_attributes: Iterable[str] | None = None
+    allow: Mapping[str, Iterable[AttributeValue]] | None = None
+    cardinality_limit: int | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.match, str) or not self.match:
@@ -126,6 +132,7 @@ class HistogramView:
                 object.__setattr__(self, name, listed)
         if self.keep_attributes is not None and self.drop_attributes is not None:
             raise ValueError("keep_attributes and drop_attributes cannot be given together")
+        self._check_limits()
         if not isinstance(self.boundaries, (Boundaries, Exponential, LogLinear, type(None))):
             if isinstance(self.boundaries, (str, bytes)) or not isinstance(self.boundaries, Iterable):
                 raise ValueError(f"boundaries must be numbers or one of the ready-made kinds; was {self.boundaries!r}")
@@ -135,37 +142,39 @@ class HistogramView:
         """True if a histogram of this name is meant."""
         return fnmatchcase(name.lower(), self.match.lower())
 
-    def aggregation(self, unit: str) -> Aggregation | None:
-        """The SDK aggregation for an instrument in `unit`; None leaves the instrument's own.
+    def _check_limits(self) -> None:
+        if self.allow is not None:
+            if not isinstance(self.allow, Mapping) or not all(
+                isinstance(key, str) and isinstance(values, Iterable) and not isinstance(values, (str, bytes))
+                for key, values in self.allow.items()
+            ):
+                raise ValueError(f"allow must map attribute keys to lists of values; was {self.allow!r}")
+            object.__setattr__(self, "allow", {key: tuple(values) for key, values in self.allow.items()})
+        limit = self.cardinality_limit
+        if limit is not None and (type(limit) is not int or not 1 <= limit <= MAX_CARDINALITY):
+            raise ValueError(f"cardinality_limit must be from 1 to {MAX_CARDINALITY}; was {limit!r}")
+
+    def kept(self) -> Iterable[str] | None:
+        """The keys that stay, by `in`; None for all."""
+        if self.keep_attributes is not None:
+            return frozenset(self.keep_attributes)
+        return None if self.drop_attributes is None else AllBut(self.drop_attributes)
+
+    def cell_plan(self, instrument: Any) -> CellPlan | None:
+        """What the cells of a histogram are; None leaves them to the instrument and the reader.
 
         Raises:
-            IncompatibleUnits: ready-made boundaries cannot be converted to `unit`.
+            IncompatibleUnits: ready-made boundaries cannot be converted to the instrument's unit.
         """
         chosen = self.boundaries
         if chosen is None:
             return None
         if isinstance(chosen, Exponential):
-            return ExponentialBucketHistogramAggregation(max_size=chosen.max_size, max_scale=chosen.max_scale)
+            return CellPlan("exponential", max_size=chosen.max_size, max_scale=chosen.max_scale)
         if isinstance(chosen, LogLinear):
-            return ExplicitBucketHistogramAggregation(boundaries=chosen.bounds())
-        if isinstance(chosen, Boundaries):
-            return ExplicitBucketHistogramAggregation(boundaries=chosen.in_unit(unit))
-        return ExplicitBucketHistogramAggregation(boundaries=tuple(chosen))
-
-    def sdk_view(self, meter_name: str, instrument_name: str, unit: str) -> View:
-        """The SDK View for exactly this instrument; raises IncompatibleUnits."""
-        kept: Any = None
-        if self.keep_attributes is not None:
-            kept = set(self.keep_attributes)
-        elif self.drop_attributes is not None:
-            kept = AllBut(self.drop_attributes)
-        return View(
-            instrument_name=instrument_name,
-            instrument_unit=unit,
-            meter_name=meter_name,
-            attribute_keys=kept,
-            aggregation=self.aggregation(unit),
-        )
+            return explicit(instrument, chosen.bounds(), parts=chosen.parts)
+        bounds = chosen.in_unit(instrument.unit) if isinstance(chosen, Boundaries) else chosen
+        return explicit(instrument, tuple(bounds))
 
 
 def from_mapping(node: Mapping[str, Any]) -> HistogramView:
@@ -177,7 +186,7 @@ def from_mapping(node: Mapping[str, Any]) -> HistogramView:
     Raises:
         ValueError: a key is unknown or a value breaks a rule.
     """
-    unknown = set(node) - {"match", "boundaries", "keep_attributes", "drop_attributes"}
+    unknown = set(node) - {field.name for field in fields(HistogramView)}
     if unknown:
         raise ValueError(f"unknown key {sorted(map(str, unknown))[0]!r} in a view")
     chosen = node.get("boundaries")
@@ -193,6 +202,8 @@ def from_mapping(node: Mapping[str, Any]) -> HistogramView:
         boundaries=chosen,
         keep_attributes=node.get("keep_attributes"),
         drop_attributes=node.get("drop_attributes"),
+        allow=node.get("allow"),
+        cardinality_limit=node.get("cardinality_limit"),
     )
 
 

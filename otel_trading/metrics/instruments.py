@@ -1,10 +1,10 @@
-"""Instruments that outlive a shutdown: each delegates to the current provider's, and checks what is recorded."""
+"""Instruments that outlive a shutdown: each has a table from attributes to cells, and handles that are cells."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from opentelemetry.context import Context
 from opentelemetry.metrics import (
@@ -21,13 +21,20 @@ from opentelemetry.metrics import (
 from opentelemetry.metrics import NoOpMeter as _NoOpMeter
 
 from otel_trading.ground import diagnostics
-from otel_trading.metrics import handles
+from otel_trading.hotpath.engine import Cell
+from otel_trading.metrics import attributes as sets
+from otel_trading.metrics.engine import engine
+from otel_trading.metrics.feeds import Feed, Nowhere
 from otel_trading.metrics.handles import BoundCounter, BoundGauge, BoundHistogram
 from otel_trading.metrics.measurement import labels, number
 from otel_trading.sdk import ApiGauge
 
 H = TypeVar("H")
-_inside = threading.local()
+
+REMEMBERED = 2000
+"""Sets of attributes that a table knows without asking; more are found, but slower."""
+HANDLES = 10_000
+"""Most handles of one instrument with attributes of their own; further ones share one."""
 
 
 class _Named:
@@ -37,76 +44,120 @@ class _Named:
         self.name, self.unit, self.description = name, unit, description
 
 
-class _Synchronous(_Named, Generic[H]):
-    """What all synchronous instruments share: a real one to delegate to, checks, and `bind`."""
+class Synchronous(_Named, Generic[H]):
+    """What all synchronous instruments share: a table, handles, and a feed that `init()` and `shutdown()` exchange."""
 
-    _real: Any = None
-    _not_negative = False
+    method: ClassVar[str]
+    """Of OpenTelemetry's interface: add, record or set."""
+    negative: ClassVar[bool] = True
+
+    def __init__(self, name: str, unit: str = "", description: str = "") -> None:
+        super().__init__(name, unit, description)
+        self._lock = threading.RLock()
+        self._feed: Feed = Nowhere(name)
+        self._handles: dict[tuple[Any, ...], tuple[Mapping[str, Any], Cell]] = {}
+        self._table = engine.Table(self._find, REMEMBERED, name)
+        # the engine's own method: a call of the instrument is then one call
+        self.__dict__[self.method] = getattr(self._table, self.method)
+
+    def _find(self, attributes: Any) -> Cell:
+        return self._feed.cell(labels(attributes, self.name) or {}, None)
 
     def bind(self, attributes: Mapping[str, Any] | None = None, /, **more: Any) -> H:
-        """The instrument with fixed attributes; see `handles.bind`."""
-        bound: H = handles.bind(self, attributes, **more)
-        return bound
+        """A handle with fixed attributes; see `otel_trading.bind`.
 
-    def _measure(self, method: str, amount: object, attributes: object, context: Context | None) -> None:
-        """Passes a checked measurement on; wrong values are counted and said once, never raised."""
-        if getattr(_inside, "busy", False):
-            # the SDK's aggregations hold plain locks: a handler of a signal that came in the middle would wait for ever
-            diagnostics.trouble("metrics.reentered", "%s was recorded inside another recording; dropped", self.name)
-            return
-        try:
-            value = number(amount, self.name, monotonic=self._not_negative)
-            if value is not None and self._real is not None:
-                _inside.busy = True
-                getattr(self._real, method)(value, labels(attributes, self.name), context)
-        except Exception as error:
-            diagnostics.trouble("metrics.record_failed", "%s could not be recorded: %r", self.name, error)
-        finally:
-            _inside.busy = False
+        Views and the cardinality limit are decided here; the handle keeps its series until `shutdown()`, and gets a new
+        one at the next `init()`. The same attributes give the same handle.
+        """
+        fixed = labels({**(attributes or {}), **more}, self.name) or {}
+        key = sets.key_of(fixed)
+        with self._lock:
+            known = self._handles.get(key)
+            if known is None and len(self._handles) >= HANDLES:
+                diagnostics.trouble(
+                    "metrics.too_many_handles", "%s has %d handles; more are bound together", self.name, HANDLES
+                )
+                fixed, key = dict(sets.OVERFLOW), sets.OVERFLOW
+                known = self._handles.get(key)
+            if known is None:
+                known = self._handles[key] = dict(fixed), engine.Cell(self.name)
+                self._feed.cell(*known)
+        return known[1]  # type: ignore[return-value]  # a cell is what every kind of handle is
+
+    def enabled(self) -> bool:
+        """Whether a measurement would come out anywhere; for callers whose measurement is dear."""
+        return self._feed.enabled
+
+    def create(self, meter: Meter) -> Any:
+        """The instrument of another meter with the same identity."""
+        raise NotImplementedError
+
+    def connect(self, feed: Feed) -> None:
+        """Makes the instrument and all its handles record into `feed`."""
+        with self._lock:
+            handles = list(self._handles.values())
+            # closed first: a handle that passed on to another must not do so while the other begins to pass on to it
+            for _, handle in handles:
+                handle.close()
+            self._feed = feed
+            self._table.forget()
+            for attributes, handle in handles:
+                feed.cell(attributes, handle)
+
+    def after_fork_in_child(self) -> None:
+        """Closes everything, with a new lock: the parent's may be held for ever."""
+        self._lock = threading.RLock()
+        self.connect(Nowhere(self.name))
 
 
-class TradingCounter(_Synchronous[BoundCounter], Counter):
+class TradingCounter(Synchronous[BoundCounter], Counter):
     """A monotonic counter."""
 
-    _not_negative = True
+    method = "add"
+    negative = False
 
     def add(self, amount: int | float, attributes: Any = None, context: Context | None = None) -> None:
         """Adds a number that is not negative. Never raises."""
-        self._measure("add", amount, attributes, context)
+        self._table.add(amount, attributes, context)
 
-    def follow(self, meter: Meter) -> None:
-        """Takes the real instrument from `meter`."""
-        self._real = meter.create_counter(self.name, self.unit, self.description)
+    def create(self, meter: Meter) -> Any:
+        """See `Synchronous.create`."""
+        return meter.create_counter(self.name, self.unit, self.description)
 
 
-class TradingUpDownCounter(_Synchronous[BoundCounter], UpDownCounter):
+class TradingUpDownCounter(Synchronous[BoundCounter], UpDownCounter):
     """An up-down counter."""
+
+    method = "add"
 
     def add(self, amount: int | float, attributes: Any = None, context: Context | None = None) -> None:
         """Adds a number. Never raises."""
-        self._measure("add", amount, attributes, context)
+        self._table.add(amount, attributes, context)
 
-    def follow(self, meter: Meter) -> None:
-        """Takes the real instrument from `meter`."""
-        self._real = meter.create_up_down_counter(self.name, self.unit, self.description)
+    def create(self, meter: Meter) -> Any:
+        """See `Synchronous.create`."""
+        return meter.create_up_down_counter(self.name, self.unit, self.description)
 
 
-class TradingGauge(_Synchronous[BoundGauge], ApiGauge):
+class TradingGauge(Synchronous[BoundGauge], ApiGauge):
     """A synchronous gauge."""
+
+    method = "set"
 
     def set(self, amount: int | float, attributes: Any = None, context: Context | None = None) -> None:
         """Sets the value. Never raises."""
-        self._measure("set", amount, attributes, context)
+        self._table.set(amount, attributes, context)
 
-    def follow(self, meter: Meter) -> None:
-        """Takes the real instrument from `meter`."""
-        self._real = meter.create_gauge(self.name, self.unit, self.description)
+    def create(self, meter: Meter) -> Any:
+        """See `Synchronous.create`."""
+        return meter.create_gauge(self.name, self.unit, self.description)
 
 
-class TradingHistogram(_Synchronous[BoundHistogram], Histogram):
-    """A histogram; OpenTelemetry's take no negative values."""
+class TradingHistogram(Synchronous[BoundHistogram], Histogram):
+    """A histogram. It takes negative values only where a bucket boundary is below 0."""
 
-    _not_negative = True
+    method = "record"
+    negative = False
 
     def __init__(self, name: str, unit: str, description: str, advisory: Sequence[float] | None) -> None:
         super().__init__(name, unit, description)
@@ -114,11 +165,11 @@ class TradingHistogram(_Synchronous[BoundHistogram], Histogram):
 
     def record(self, amount: int | float, attributes: Any = None, context: Context | None = None) -> None:
         """Records a number in the instrument's unit. Never raises."""
-        self._measure("record", amount, attributes, context)
+        self._table.record(amount, attributes, context)
 
-    def follow(self, meter: Meter) -> None:
-        """Takes the real instrument from `meter`."""
-        self._real = meter.create_histogram(
+    def create(self, meter: Meter) -> Any:
+        """See `Synchronous.create`."""
+        return meter.create_histogram(
             self.name, self.unit, self.description, explicit_bucket_boundaries_advisory=self.advisory
         )
 

@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from opentelemetry.metrics import Meter, MeterProvider, NoOpMeterProvider
-from opentelemetry.sdk.metrics.view import View
 from opentelemetry.util.types import Attributes
 
-from otel_trading import sdk
 from otel_trading.ground import diagnostics, values
 from otel_trading.metrics import measurement
-from otel_trading.metrics.histogram_view import HistogramView
+from otel_trading.metrics.feeds import Feed, Nowhere, ToProvider
 from otel_trading.metrics.instruments import (
     Observed,
     ObservedCounter,
     ObservedGauge,
     ObservedUpDownCounter,
+    Synchronous,
     TradingCounter,
     TradingGauge,
     TradingHistogram,
     TradingUpDownCounter,
 )
-from otel_trading.metrics.units import IncompatibleUnits
+from otel_trading.metrics.units import seconds_like
 
 Instrument = TradingCounter | TradingUpDownCounter | TradingGauge | TradingHistogram | Observed
+
+METERS, INSTRUMENTS = 1000, 10_000
+"""Most meters of a provider and instruments of a meter; further ones do nothing."""
+
+
+@runtime_checkable
+class Cells(Protocol):
+    """A provider that takes our instruments as they are; see `CellMeterProvider`."""
+
+    def asynchronous_meter(
+        self, name: str, version: str | None, schema_url: str | None, attributes: Attributes
+    ) -> Meter:
+        """The meter of the same scope that makes asynchronous instruments."""
+
+    def connect(self, instrument: Any, real: Any) -> Feed:
+        """Where the measurements of an instrument go."""
 
 
 class DelegatingMeterProvider(MeterProvider):
@@ -36,8 +50,6 @@ class DelegatingMeterProvider(MeterProvider):
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._target: MeterProvider = NoOpMeterProvider()
-        self._views: list[Any] = []
-        self._wanted: Sequence[Any] = ()
         # strong, because an observable gauge is often created and not kept by the application
         self._meters: dict[object, DelegatingMeter] = {}
 
@@ -55,22 +67,19 @@ class DelegatingMeterProvider(MeterProvider):
         with self._lock:
             meter = self._meters.get(key)
             if meter is None:
-                meter = self._meters[key] = DelegatingMeter(self, *scope)
+                meter = DelegatingMeter(*scope)
+                if len(self._meters) >= METERS:
+                    diagnostics.trouble("metrics.too_many_meters", "there are %d meters; one more does nothing", METERS)
+                    meter.follow(NoOpMeterProvider())
+                    return meter
+                self._meters[key] = meter
                 meter.follow(self._target)
             return meter
 
-    def delegate_to(self, provider: MeterProvider | None, views: list[Any], wanted: Sequence[Any]) -> None:
-        """Makes every instrument obtained here use `provider`, or nothing for None.
-
-        Args:
-            provider: an SDK MeterProvider.
-            views: the very list that `provider` was given; the view of each histogram is added to it when the
-                histogram is created, in its unit, so that no two views match one histogram.
-            wanted: the user's HistogramView and SDK View objects in their order.
-        """
+    def delegate_to(self, provider: MeterProvider | None) -> None:
+        """Makes every instrument obtained here use `provider`, ours or another, or nothing for None."""
         with self._lock:
             self._target = provider or NoOpMeterProvider()
-            self._views, self._wanted = views, wanted
             for meter in list(self._meters.values()):
                 meter.follow(self._target)
 
@@ -79,28 +88,7 @@ class DelegatingMeterProvider(MeterProvider):
         self._lock = threading.RLock()
         for meter in list(self._meters.values()):
             meter.after_fork_in_child()
-        self.delegate_to(None, [], ())
-
-    def choose_view(self, meter: str, histogram: TradingHistogram, real: Any) -> None:
-        """Adds the view of one histogram: the first HistogramView that matches, unless an SDK View comes before."""
-        for wanted in self._wanted:
-            if isinstance(wanted, View):
-                if sdk.view_matches(wanted, real):
-                    return
-            elif isinstance(wanted, HistogramView) and wanted.matches(histogram.name):
-                if any(sdk.view_matches(view, real) for view in self._views):
-                    return
-                try:
-                    self._views.append(wanted.sdk_view(meter, histogram.name, histogram.unit))
-                except IncompatibleUnits as error:
-                    diagnostics.say(
-                        logging.ERROR,
-                        "the view %r does not fit %s: %s. Give boundaries in the instrument's unit; its own are used.",
-                        wanted.match,
-                        histogram.name,
-                        error,
-                    )
-                return
+        self.delegate_to(None)
 
     def __getattr__(self, name: str) -> Any:
         # force_flush, add_metric_reader ...: third-party code expects the SDK's provider here
@@ -112,40 +100,54 @@ class DelegatingMeter(Meter):
 
     def __init__(
         self,
-        provider: DelegatingMeterProvider,
         name: str,
         version: str | None,
         schema_url: str | None,
         attributes: Attributes,
     ) -> None:
         super().__init__(name, version, schema_url)
-        self._provider = provider
         self._scope_attributes = attributes
         self._lock = threading.RLock()
         self._instruments: dict[tuple[str, str, str, str], Instrument] = {}
+        self._target: MeterProvider
         self._real: Meter
 
     def follow(self, provider: MeterProvider) -> None:
-        """Takes the real meter and instruments from `provider`."""
+        """Takes the real meter from `provider` and connects every instrument."""
         with self._lock:
-            self._real = provider.get_meter(self.name, self.version, self.schema_url, self._scope_attributes)
+            self._target = provider
+            get = provider.asynchronous_meter if isinstance(provider, Cells) else provider.get_meter
+            self._real = get(self.name, self.version, self.schema_url, self._scope_attributes)
             for instrument in list(self._instruments.values()):
                 self._connect(instrument)
 
     def after_fork_in_child(self) -> None:
-        """Replaces the lock."""
+        """Replaces the locks."""
         self._lock = threading.RLock()
+        for instrument in list(self._instruments.values()):
+            if isinstance(instrument, Synchronous):
+                instrument.after_fork_in_child()
 
     def _connect(self, instrument: Instrument) -> None:
         try:
-            instrument.follow(self._real)
-            real = getattr(instrument, "_real", None)
-            if isinstance(instrument, TradingHistogram) and hasattr(real, "instrumentation_scope"):
-                self._provider.choose_view(self.name, instrument, real)
+            if isinstance(instrument, Observed):
+                instrument.follow(self._real)
+            else:
+                instrument.connect(self._feed(instrument))
         except Exception as error:
             diagnostics.trouble(
                 "metrics.create_failed", "the instrument %s could not be created: %s", instrument.name, error
             )
+
+    def _feed(self, instrument: Synchronous[Any]) -> Feed:
+        if isinstance(self._target, NoOpMeterProvider):
+            return Nowhere(instrument.name)
+        real = instrument.create(self._real)
+        if isinstance(self._target, Cells):
+            return self._target.connect(instrument, real)
+        per_ns = seconds_like(instrument.unit) or 0.0
+        record = getattr(real, instrument.method)
+        return ToProvider(instrument.name, record, per_ns, negative=instrument.negative)
 
     def _keep(self, kind: str, made: Instrument) -> Any:
         """The instrument that already has this identity, or `made`."""
@@ -156,6 +158,11 @@ class DelegatingMeter(Meter):
                 return known
             if isinstance(made, Observed) and known is not None:
                 key = (kind, f"{made.name.lower()}#{len(self._instruments)}", made.unit, made.description)
+            if len(self._instruments) >= INSTRUMENTS:
+                diagnostics.trouble(
+                    "metrics.too_many_instruments", "%s has %d instruments; one more does nothing", self.name, INSTRUMENTS
+                )
+                return made
             self._instruments[key] = made
             self._connect(made)
             return made

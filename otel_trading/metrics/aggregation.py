@@ -1,0 +1,125 @@
+"""What a cell has to be: from a view, a reader's preference, or the instrument's own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from opentelemetry.metrics import Counter, Histogram, UpDownCounter
+from opentelemetry.sdk.metrics.view import (
+    Aggregation,
+    DefaultAggregation,
+    ExplicitBucketHistogramAggregation,
+    ExponentialBucketHistogramAggregation,
+    LastValueAggregation,
+    SumAggregation,
+)
+
+from otel_trading import sdk
+from otel_trading.hotpath.engine import Bounds, Cell
+from otel_trading.metrics.engine import engine
+from otel_trading.metrics.live import Kind, Series
+
+DEFAULT_BOUNDS = (0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2500.0, 5000.0, 7500.0, 10000.0)
+"""Of the OpenTelemetry specification, for histograms of which nothing else is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellPlan:
+    """One aggregation.
+
+    Attributes:
+        kind: of the cells.
+        bounds: of explicit buckets.
+        parts: equal parts of each power of two, if the bounds are log-linear.
+        max_size: most buckets of an exponential histogram.
+        max_scale: its finest scale.
+        extremes: min and max are exported.
+        monotonic: a sum that never falls.
+        negative: explicit buckets take negative values too.
+    """
+
+    kind: Kind
+    bounds: tuple[float, ...] = ()
+    parts: int = 0
+    max_size: int = 160
+    max_scale: int = 20
+    extremes: bool = True
+    monotonic: bool = False
+    negative: bool = False
+
+    def configure(self, cell: Cell, series: Series, following: Cell | None, *, per_ns: float, exemplars: bool) -> None:
+        """Makes a cell record into `series`, and feed `following` as well."""
+        cell.configure(
+            self.kind,
+            bounds=_shared(self.bounds, self.parts) if self.kind == "explicit" else None,
+            max_size=self.max_size,
+            max_scale=self.max_scale,
+            per_ns=per_ns,
+            negative=self.negative,
+            exemplars=exemplars,
+            owner=series,
+            next=following,
+        )
+
+    def bytes(self) -> int:
+        """About how much memory a series takes."""
+        buckets = {"explicit": len(self.bounds) + 1, "exponential": self.max_size}.get(self.kind, 0)
+        return 400 + 8 * buckets
+
+
+@lru_cache(maxsize=1000)
+def _shared(bounds: tuple[float, ...], parts: int) -> Bounds:
+    return engine.Bounds(bounds, parts)
+
+
+def own(instrument: Any, advisory: Sequence[float] | None) -> CellPlan:
+    """The default aggregation of an instrument."""
+    if isinstance(instrument, Histogram):
+        return explicit(instrument, usable(advisory))
+    return _sum(instrument) if isinstance(instrument, (Counter, UpDownCounter)) else CellPlan("gauge")
+
+
+def explicit(instrument: Any, bounds: tuple[float, ...], *, parts: int = 0, extremes: bool = True) -> CellPlan:
+    """Explicit buckets; histograms take negative values only where a bound is below 0."""
+    negative = bool(bounds) and bounds[0] < 0 if isinstance(instrument, (Histogram, Counter)) else True
+    return CellPlan("explicit", bounds, parts, extremes=extremes, negative=negative)
+
+
+def _sum(instrument: Any) -> CellPlan:
+    if isinstance(instrument, (Counter, Histogram)):  # neither takes negative values
+        return CellPlan("counter", monotonic=isinstance(instrument, Counter))
+    return CellPlan("up_down")
+
+
+def usable(bounds: Sequence[float] | None) -> tuple[float, ...]:
+    """Boundaries an explicit histogram can have: finite and ascending; the specification's where none are given."""
+    if bounds is None:
+        return DEFAULT_BOUNDS
+    return tuple(sorted({float(bound) for bound in bounds if math.isfinite(bound)}))
+
+
+def of_sdk(wanted: Aggregation, instrument: Any, advisory: Sequence[float] | None) -> CellPlan | None:
+    """The plan for an SDK aggregation; None if everything is dropped, or for an aggregation that nobody knows.
+
+    Args:
+        wanted: from a view or a reader.
+        instrument: ours, of which kind it is.
+        advisory: its boundaries, where the aggregation has none.
+    """
+    if isinstance(wanted, DefaultAggregation):
+        return own(instrument, advisory)
+    if isinstance(wanted, SumAggregation):
+        return _sum(instrument)
+    if isinstance(wanted, LastValueAggregation):
+        return CellPlan("gauge")
+    if isinstance(wanted, ExplicitBucketHistogramAggregation):
+        bounds, extremes = sdk.explicit_settings(wanted)
+        return explicit(instrument, usable(advisory if bounds is None else bounds), extremes=extremes)
+    if isinstance(wanted, ExponentialBucketHistogramAggregation):
+        size, scale, extremes = sdk.exponential_settings(wanted)
+        return CellPlan("exponential", max_size=size, max_scale=scale, extremes=extremes)
+    return None

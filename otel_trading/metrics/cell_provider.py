@@ -1,0 +1,246 @@
+"""The MeterProvider over cells. The SDK's own stands behind it: it checks names, matches views and runs callbacks."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from opentelemetry.metrics import Meter, MeterProvider
+from opentelemetry.sdk.metrics import ExemplarFilter
+from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
+from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader, MetricsData
+from opentelemetry.sdk.metrics.view import View
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.util.types import Attributes
+
+from otel_trading import sdk
+from otel_trading.ground.clock import Deadline
+from otel_trading.metrics import exemplars, selection
+from otel_trading.metrics.aggregation import CellPlan
+from otel_trading.metrics.feeds import ToStreams
+from otel_trading.metrics.instruments import Synchronous
+from otel_trading.metrics.live import LiveStream
+from otel_trading.metrics.provider import DelegatingMeter, DelegatingMeterProvider
+from otel_trading.metrics.readings import Reading
+from otel_trading.metrics.selection import Selected
+from otel_trading.metrics.stream import Budget, Storage, Stream
+from otel_trading.metrics.units import seconds_like
+
+CARDINALITY_LIMIT = 2000
+"""Of the OpenTelemetry specification: most series of a stream."""
+MEMORY_LIMIT_BYTES = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Connected:
+    """An instrument, the SDK's of the same kind and name, and where its measurements go."""
+
+    instrument: Synchronous[Any]
+    real: Any
+    feed: ToStreams
+
+
+class CellMeterProvider(MeterProvider):
+    """Meters whose synchronous instruments record into cells.
+
+    Any SDK MetricReader can read it; each has its own state. Thread-safe. After a fork the child's series are the
+    parent's; `otel_trading` closes them.
+    """
+
+    def __init__(
+        self,
+        metric_readers: Sequence[MetricReader] = (),
+        resource: Resource | None = None,
+        exemplar_filter: ExemplarFilter | None = None,
+        shutdown_on_exit: bool = True,
+        views: Sequence[Any] = (),
+        *,
+        cardinality_limit: int = CARDINALITY_LIMIT,
+        memory_limit_bytes: int = MEMORY_LIMIT_BYTES,
+    ) -> None:
+        """Registers the readers.
+
+        Args:
+            metric_readers: SDK MetricReaders.
+            resource: what the metrics are about; the SDK's default for None.
+            exemplar_filter: of the SDK; OTEL_METRICS_EXEMPLAR_FILTER for None.
+            shutdown_on_exit: `shutdown` runs at exit.
+            views: HistogramView and SDK View objects.
+            cardinality_limit: most series of a stream whose view says nothing, at least 1.
+            memory_limit_bytes: most that all series together may take, estimated; then they overflow too.
+        """
+        self.resource = resource if resource is not None else Resource.create({})
+        self._lock = threading.RLock()
+        self._views = tuple(views)
+        self._limit = cardinality_limit
+        self.budget = Budget(memory_limit_bytes)
+        self._readings: dict[MetricReader, Reading] = {reader: Reading(reader) for reader in metric_readers}
+        self._connected: list[_Connected] = []
+        self._sdk = SdkMeterProvider(
+            metric_readers=[reading.asynchronous for reading in self._readings.values()],
+            resource=self.resource,
+            shutdown_on_exit=False,
+            views=[view for view in self._views if isinstance(view, View)],
+        )
+        self._exemplars = exemplars.filter_named(exemplar_filter)
+        exemplars.listen(self._exemplars)
+        self._meters = DelegatingMeterProvider()
+        self._meters.delegate_to(self)
+        for reader in self._readings:
+            sdk.register_reader(reader, self._collect, self)
+        if shutdown_on_exit:
+            atexit.register(self.shutdown)
+
+    # -- OpenTelemetry's interface ---------------------------------------------------------------------------------
+
+    def get_meter(
+        self, name: str, version: str | None = None, schema_url: str | None = None, attributes: Attributes = None
+    ) -> DelegatingMeter:
+        """The meter of the scope; the same object for the same scope."""
+        return self._meters.get_meter(name, version, schema_url, attributes)
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        """Makes every reader collect and export; False if one fails or the time is over."""
+        deadline = Deadline(timeout_millis / 1000)
+        clean = True
+        for reader in list(self._readings):
+            try:
+                clean &= reader.force_flush(deadline.remaining_s() * 1000) is not False and not deadline.over
+            except Exception:
+                clean = False
+        return clean
+
+    def shutdown(self, timeout_millis: float = 30_000) -> None:
+        """Shuts the readers down, then closes the cells; a second call does nothing."""
+        atexit.unregister(self.shutdown)
+        deadline = Deadline(timeout_millis / 1000)
+        readers, self._readings = list(self._readings), {}
+        for reader in readers:
+            reader.shutdown(deadline.remaining_s() * 1000)
+        self._meters.delegate_to(None)
+        self.close()
+
+    def add_metric_reader(self, reader: MetricReader) -> None:
+        """One more reader. Instruments that it wants in an aggregation nobody reads yet begin anew."""
+        with self._lock:
+            reading = self._readings[reader] = Reading(reader)
+            self._sdk.add_metric_reader(reading.asynchronous)  # type: ignore[attr-defined]  # since 1.45
+            sdk.register_reader(reader, self._collect, self)
+            for connected in self._connected[:]:
+                if not self._share(connected, reader):
+                    self._connected.remove(connected)
+                    connected.instrument.connect(self.connect(connected.instrument, connected.real))
+
+    def remove_metric_reader(self, reader: MetricReader) -> None:
+        """Takes a reader out and shuts it down, as the SDK does."""
+        with self._lock:
+            reading = self._readings.pop(reader)
+            sdk.register_reader(reader, None, None)
+            self._sdk.remove_metric_reader(reading.asynchronous)  # type: ignore[attr-defined]  # since 1.45
+            for storage in self._storages():
+                if reader in storage.readers:
+                    storage.readers.remove(reader)
+        reader.shutdown()
+
+    # -- instruments -----------------------------------------------------------------------------------------------
+
+    def asynchronous_meter(self, name: str, version: str | None, schema_url: str | None, attributes: Attributes) -> Meter:
+        """The SDK's meter, which runs callbacks and makes the instruments that views are matched against."""
+        return self._sdk.get_meter(name, version, schema_url, attributes)
+
+    def connect(self, instrument: Synchronous[Any], real: Any) -> ToStreams:
+        """The streams of an instrument, new ones.
+
+        Args:
+            instrument: ours.
+            real: made by `asynchronous_meter` with the same kind, name, unit and description.
+        """
+        per_ns = seconds_like(instrument.unit) or 0.0
+        streams = []
+        with self._lock:
+            for selected in selection.streams(self._views, instrument, real, self._limit):
+                storages = self._arrange(selected, instrument, real)
+                if storages:
+                    wanted = self._exemplars != "always_off"
+                    streams.append(Stream(selected.stream, storages, self.budget, per_ns=per_ns, exemplars=wanted))
+            feed = ToStreams(instrument.name, streams, per_ns)
+            self._connected.append(_Connected(instrument, real, feed))
+        return feed
+
+    def _arrange(self, selected: Selected, instrument: Any, real: Any) -> list[Storage]:
+        """One storage for all cumulative readers that want the same, and one for each delta reader."""
+        found: dict[tuple[CellPlan, MetricReader | None], Storage] = {}
+        for reader in self._readings:
+            plan, delta = self._wanted(selected, instrument, real, reader)
+            if plan is None:
+                continue
+            key = (plan, reader if delta else None)
+            if key not in found:
+                live = LiveStream(
+                    real.instrumentation_scope,
+                    selected.stream.name,
+                    instrument.unit,
+                    selected.stream.description,
+                    plan.kind,
+                    plan.bounds,
+                )
+                found[key] = Storage(plan, live, delta, [])
+            found[key].readers.append(reader)
+        return list(found.values())
+
+    def _wanted(
+        self, selected: Selected, instrument: Any, real: Any, reader: MetricReader
+    ) -> tuple[CellPlan | None, bool]:
+        temporality, _ = sdk.reader_preference(reader, real)
+        return selected.cells(instrument, real, reader), temporality is AggregationTemporality.DELTA
+
+    def _share(self, connected: _Connected, reader: MetricReader) -> bool:
+        """Lets a new reader read what is there already; False if it wants something else."""
+        instrument, real = connected.instrument, connected.real
+        chosen = selection.streams(self._views, instrument, real, self._limit)
+        shared: list[Storage] = []
+        wanted = [self._wanted(one, instrument, real, reader) for one in chosen]
+        if len(connected.feed.streams) != len(wanted):
+            return False
+        for stream, (plan, delta) in zip(connected.feed.streams, wanted, strict=True):
+            same = [one for one in stream.storages if one.plan == plan and not one.delta and not delta]
+            if not same:
+                return False
+            shared += same
+        for storage in shared:
+            storage.readers.append(reader)
+        return True
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def live(self, reader: MetricReader) -> list[LiveStream]:
+        """The streams that a reader reads, in the order of their instruments."""
+        return [storage.live for storage in self._storages() if reader in storage.readers]
+
+    def observed(self, reader: MetricReader, timeout_millis: float = 10_000) -> MetricsData | None:
+        """What asynchronous instruments say to a reader."""
+        reading = self._readings.get(reader)
+        return None if reading is None else reading.observe(timeout_millis)
+
+    def _collect(self, reader: MetricReader, timeout_millis: float = 10_000) -> MetricsData | None:
+        reading = self._readings.get(reader)
+        if reading is None:
+            return None
+        storages = [storage for storage in self._storages() if reader in storage.readers]
+        return reading.collect(storages, self.resource, timeout_millis)
+
+    def streams(self) -> list[Stream]:
+        """All streams, in the order of their instruments."""
+        return [stream for connected in self._connected[:] for stream in connected.feed.streams]
+
+    def _storages(self) -> list[Storage]:
+        return [storage for stream in self.streams() for storage in stream.storages]
+
+    def close(self) -> None:
+        """Forgets everything recorded and refuses what still comes; takes no lock, so that a forked child can."""
+        for stream in self.streams():
+            stream.close()
+        self._connected = []

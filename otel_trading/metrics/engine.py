@@ -1,0 +1,52 @@
+"""The engine of this process, chosen once: instruments are made at import, long before any `init()`.
+
+`OTEL_TRADING_HOTPATH` chooses: `auto` (the native one where it was built), `native` or `python`. A value that cannot be
+had runs as `auto`, and `init()` refuses it with a message.
+"""
+
+from __future__ import annotations
+
+import os
+
+from otel_trading.ground import diagnostics
+from otel_trading.hotpath.choose import EngineMissing, choose
+from otel_trading.hotpath.engine import Engine
+
+VARIABLE = "OTEL_TRADING_HOTPATH"
+
+
+def _chosen() -> tuple[Engine, str]:
+    wanted = os.environ.get(VARIABLE, "").strip().lower() or "auto"
+    try:
+        return choose(wanted), ""  # type: ignore[arg-type]  # checked there
+    except (ValueError, EngineMissing) as error:
+        return choose("auto"), str(error)
+
+
+engine, trouble = _chosen()
+"""The engine, and why it is not the one that was asked for; empty if it is."""
+
+_MESSAGES = {
+    "not_a_number": ("metrics.invalid_value", "%s takes numbers; a %s was not recorded"),
+    "not_finite": ("metrics.not_finite", "%s: a value that is not finite was not recorded"),
+    "negative": ("metrics.negative_value", "%s takes no negative values; one was not recorded"),
+    "invalid_start": ("metrics.invalid_start", "%s: the start of a duration must come from otel_trading.now()"),
+    "not_a_time": (
+        "metrics.not_a_time",
+        "%s is in no unit of time; record_since and time were not recorded",
+    ),
+    "invalid_arguments": ("metrics.record_failed", "%s: a call with arguments that no method has was not recorded"),
+    "forwarding": ("metrics.record_failed", "%s: the application's own provider failed; one was not recorded"),
+}
+
+
+def _told(reason: str, name: str, value: object) -> None:
+    """Says the first refusal of a kind; records before `init()` and after `shutdown()` are meant to do nothing."""
+    if reason not in _MESSAGES:
+        return
+    kind, message = _MESSAGES[reason]
+    arguments = (name, type(value).__name__) if reason == "not_a_number" else (name,)
+    diagnostics.trouble(kind, message, *arguments)
+
+
+engine.set_refusal_hook(_told)

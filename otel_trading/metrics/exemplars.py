@@ -1,0 +1,71 @@
+"""Exemplars: which measurements become one, and what is kept of them.
+
+The cells ask only where a bucket has none since the last collection, so the common case costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, AlwaysOnExemplarFilter
+from opentelemetry.sdk.metrics.export import Exemplar
+
+from otel_trading import sdk
+from otel_trading.ground import clock
+from otel_trading.metrics.engine import engine
+from otel_trading.metrics.live import Recorded, Series
+
+Filter = Literal["trace_based", "always_on", "always_off"]
+NOTHING: dict[str, Any] = {}
+
+
+def filter_named(wanted: Any) -> Filter:
+    """The name of an SDK exemplar filter; trace based for one of the application's own, which cannot be asked."""
+    if isinstance(wanted, AlwaysOnExemplarFilter):
+        return "always_on"
+    return "always_off" if isinstance(wanted, AlwaysOffExemplarFilter) else "trace_based"
+
+
+def listen(wanted: Filter) -> None:
+    """Makes the cells of this process offer their measurements."""
+    if wanted == "always_on":
+        engine.set_exemplar_hook(_always)
+    elif wanted == "trace_based":
+        variable, key = sdk.current_context()
+        if variable is not None:
+            engine.set_exemplar_hook(_in_span, variable, key)
+
+
+def _in_span(series: Series, bucket: int, value: int | float, context: Context | None) -> bool:
+    span = trace.get_current_span(context).get_span_context()
+    if not span.trace_flags.sampled:
+        return False
+    _keep(series, bucket, Recorded(value, clock.wall_ns(), span.trace_id, span.span_id, NOTHING))
+    return True
+
+
+def _always(series: Series, bucket: int, value: int | float, context: Context | None) -> bool:
+    span = trace.get_current_span(context).get_span_context()
+    _keep(series, bucket, Recorded(value, clock.wall_ns(), span.trace_id, span.span_id, NOTHING))
+    return True
+
+
+def _keep(series: Series, bucket: int, recorded: Recorded) -> None:
+    if series.exemplars is None:
+        series.exemplars = {}
+    series.exemplars[bucket] = recorded
+
+
+def since(series: Series, time_ns: int) -> list[Exemplar]:
+    """The exemplars of a series that are newer than a collection; every bucket then wants one again."""
+    kept = series.exemplars
+    if not kept:
+        return []
+    series.cell.arm()
+    return [
+        Exemplar(dict(one.filtered), one.value, one.time_ns, one.span_id or None, one.trace_id or None)
+        for one in list(kept.values())
+        if one.time_ns > time_ns
+    ]

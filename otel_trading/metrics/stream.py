@@ -1,0 +1,141 @@
+"""One metric of one instrument: which attributes it keeps, how many series it may have, and where they are recorded."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from opentelemetry.util.types import AttributeValue
+
+from otel_trading.hotpath.engine import Cell
+from otel_trading.metrics import attributes as sets
+from otel_trading.metrics.aggregation import CellPlan
+from otel_trading.metrics.attributes import OVERFLOW
+from otel_trading.metrics.engine import engine
+from otel_trading.metrics.live import LiveStream, Pairs, Series
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPlan:
+    """What a view makes of an instrument.
+
+    Attributes:
+        name: of the metric.
+        description: of the metric.
+        keep: from the attributes of a measurement to those of the series.
+        limit: most series, with the one that takes what goes over it; at least 1.
+    """
+
+    name: str
+    description: str
+    keep: sets.Filter
+    limit: int
+
+
+class Budget:
+    """The memory that all series of a provider share; estimated, so that nothing has to be measured."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        """Takes the most bytes."""
+        self.limit_bytes = limit_bytes
+        self.used_bytes = 0
+        self._lock = threading.RLock()
+
+    def take(self, count: int) -> bool:
+        """Whether there were so many bytes left; they are taken then."""
+        with self._lock:
+            if self.used_bytes + count > self.limit_bytes:
+                return False
+            self.used_bytes += count
+            return True
+
+
+@dataclass(eq=False, slots=True)
+class Storage:
+    """The series of a stream in one aggregation: for all cumulative readers that want it, or for one delta reader."""
+
+    plan: CellPlan
+    live: LiveStream
+    delta: bool
+    readers: list[Any]
+
+
+class Stream:
+    """Finds and makes the series. Thread-safe; a signal handler may come in the middle."""
+
+    def __init__(
+        self, plan: StreamPlan, storages: Sequence[Storage], budget: Budget, *, per_ns: float, exemplars: bool
+    ) -> None:
+        """Has no series yet.
+
+        Args:
+            plan: what the view says.
+            storages: at least one; each series has a cell in each of them, fed one after the other.
+            budget: shared by all streams.
+            per_ns: from nanoseconds to the instrument's unit; 0 if that is no unit of time.
+            exemplars: whether any are wanted.
+        """
+        self.storages = tuple(storages)
+        self.overflowed = 0
+        self._plan = plan
+        self._budget = budget
+        self._per_ns = per_ns
+        self._exemplars = exemplars
+        self._lock = threading.RLock()
+        self._cells: dict[tuple[Any, ...], Cell] = {}
+
+    def __len__(self) -> int:
+        """How many series there are."""
+        return len(self._cells)
+
+    def cell(self, measured: Mapping[str, AttributeValue], handle: Cell | None) -> Cell:
+        """The cell that records measurements with these attributes into their series.
+
+        Args:
+            measured: attributes of the measurement.
+            handle: a closed cell that an application holds; it becomes the one that is returned.
+        """
+        kept = self._plan.keep(measured)
+        key = sets.key_of(kept)
+        head = self._cells.get(key)
+        if head is None:
+            with self._lock:
+                head = self._cells.get(key)
+                if head is None:
+                    head = self._made(key, sets.pairs_of(kept), handle)
+        if handle is None or handle is head:
+            return head
+        # another handle or call has the series already: this one passes on what it gets
+        handle.configure("dropped", next=head, per_ns=self._per_ns)
+        return handle
+
+    def _made(self, key: tuple[Any, ...], pairs: Pairs, handle: Cell | None) -> Cell:
+        if len(self._cells) + 1 >= self._plan.limit or not self._budget.take(self._bytes(pairs)):
+            self.overflowed += 1
+            key, pairs, handle = OVERFLOW, OVERFLOW, None
+            known = self._cells.get(key)
+            if known is not None:
+                return known
+        following: Cell | None = None
+        for storage in reversed(self.storages):
+            first = storage is self.storages[0]
+            cell = handle if first and handle is not None else engine.Cell(self.storages[0].live.name)
+            series = Series(pairs, cell)
+            storage.plan.configure(cell, series, following, per_ns=self._per_ns, exemplars=self._exemplars)
+            storage.live.series.append(series)
+            following = cell
+        assert following is not None
+        self._cells[key] = following
+        return following
+
+    def _bytes(self, pairs: Pairs) -> int:
+        labels = sum(len(key) + len(str(value)) for key, value in pairs)
+        return labels + sum(storage.plan.bytes() for storage in self.storages)
+
+    def close(self) -> None:
+        """Forgets everything recorded; what still comes is refused."""
+        for storage in self.storages:
+            for series in storage.live.series[:]:
+                series.cell.close()
