@@ -58,7 +58,7 @@ def _claim(current: Any, ours: Any, set_global: Any) -> Any:
 def let_go() -> None:
     """Makes everything that was ever obtained from us a no-op."""
     tracers.delegate_to(None)
-    meters.delegate_to(None, [], ())
+    meters.delegate_to(None)
     loggers.delegate_to(None)
 
 

@@ -215,10 +215,9 @@ class Telemetry:
         self._lanes["metrics"] = self._metrics.lane
         if foreign is not None:
             self._undo.append(self._metrics.join(foreign))
-            providers.meters.delegate_to(foreign, [], ())
+            providers.meters.delegate_to(foreign)
             return
-        provider, views = self._metrics.create_provider(self.resource)
-        providers.meters.delegate_to(provider, views, self._metrics.views)
+        providers.meters.delegate_to(self._metrics.create_provider(self.resource))
 
     def _start_logs(self, plan: LogsPlan | None, foreign: Any) -> None:
         provider: Any = sdk.NoOpLoggerProvider()

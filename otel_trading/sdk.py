@@ -282,7 +282,7 @@ def register_reader(reader: Any, collect: Callable[..., Any] | None, provider: A
 
 
 def current_context() -> tuple[Any, str | None]:
-    """The ContextVar that holds OpenTelemetry's context, and the key of the span in it; None if it is kept elsewhere."""
+    """The ContextVar of the context, None if it is kept elsewhere, and the key of the span in it."""
     from opentelemetry.context import _RUNTIME_CONTEXT
     from opentelemetry.trace.propagation import _SPAN_KEY
 

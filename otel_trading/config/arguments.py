@@ -20,6 +20,7 @@ class Arguments(TypedDict, total=False):
     resource_detectors: Sequence[str] | str | None
     disabled: bool | None
     strict: bool | None
+    hotpath: Literal["auto", "native", "python"] | None
     diagnostics_level: Literal["trace", "debug", "info", "warning", "error", "critical"] | None
     shutdown_timeout_s: float | None
     flush_on_sigterm: bool | None
@@ -89,6 +90,8 @@ class Arguments(TypedDict, total=False):
     metrics_temporality: Literal["cumulative", "delta", "lowmemory"] | None
     metrics_histogram_aggregation: Literal["explicit_bucket_histogram", "base2_exponential_bucket_histogram"] | None
     exemplar_filter: Literal["trace_based", "always_on", "always_off"] | None
+    cardinality_limit: int | None
+    metrics_memory_limit_mib: int | None
     prometheus_host: str | None
     prometheus_port: int | None
     scope_info_enabled: bool | None

@@ -118,6 +118,8 @@ class MetricsPlan:
     batches: tuple[BatchPlan, ...] = ()
     views: tuple[Any, ...] = ()
     exemplar_filter: str = "trace_based"
+    cardinality_limit: int = 2000
+    memory_limit_bytes: int = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,13 @@ def from_knobs(config: Config, *, silent: bool = False) -> Plan:
         traces=TracesPlan(
             batches["traces"], config["traces_sampler"], config["traces_sampler_arg"], limits=span_limits
         ),
-        metrics=MetricsPlan(batches["metrics"], config["views"], config["exemplar_filter"]),
+        metrics=MetricsPlan(
+            batches["metrics"],
+            config["views"],
+            config["exemplar_filter"],
+            config["cardinality_limit"],
+            config["metrics_memory_limit_mib"] * 1024 * 1024,
+        ),
         logs=LogsPlan(batches["logs"], log_limits),
         endpoint=_endpoint(config) if serve else None,
         propagators=tuple(name for name in config["propagators"] if name.lower() != "none"),

@@ -196,7 +196,13 @@ def _metrics(model: Any, file: ConfigFile, config: Config, problems: list[Proble
             source = file.source("meter_provider", "views", index)
             advice = "Change the selector or the stream."
             problems.append(Problem(f"meter_provider.views[{index}]", source, "a possible view", str(error), advice))
-    return MetricsPlan(tuple(batches), tuple(views), _word(section, "exemplar_filter", "trace_based"))
+    return MetricsPlan(
+        tuple(batches),
+        tuple(views),
+        _word(section, "exemplar_filter", "trace_based"),
+        config["cardinality_limit"],
+        config["metrics_memory_limit_mib"] * 1024 * 1024,
+    )
 
 
 def _word(node: Any, name: str, default: str) -> str:

@@ -10,6 +10,7 @@ import logging
 import sys
 import threading
 from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import TextIO
 
 logger = logging.getLogger("otel_trading")
@@ -17,6 +18,7 @@ logger = logging.getLogger("otel_trading")
 _lock = threading.RLock()  # re-entrant: a signal handler or a finaliser may be in trouble inside `trouble`
 _counts: Counter[str] = Counter()
 _said: set[str] = set()
+_further: list[tuple[Callable[[], Mapping[str, int]], Callable[[], object]]] = []
 
 
 class _StandardError(logging.StreamHandler[TextIO]):
@@ -67,6 +69,12 @@ def trouble(kind: str, message: str, *arguments: object, level: int = logging.WA
     """
     with _lock:
         _counts[kind] += 1
+    say_once(kind, message, *arguments, level=level)
+
+
+def say_once(kind: str, message: str, *arguments: object, level: int = logging.WARNING) -> None:
+    """Says a trouble that is counted elsewhere, if it is the first of its kind; see `trouble`."""
+    with _lock:
         first = kind not in _said
         _said.add(kind)
     if first:
@@ -88,7 +96,20 @@ def say(level: int, message: str, *arguments: object) -> None:
 def troubles() -> dict[str, int]:
     """Counts by kind since the process started or `forget` was called."""
     with _lock:
-        return dict(_counts)
+        found = _counts.copy()
+    for read, _ in _further:
+        found.update(read())
+    return {kind: count for kind, count in found.items() if count}
+
+
+def count_too(read: Callable[[], Mapping[str, int]], forget: Callable[[], object]) -> None:
+    """Adds counts that are kept elsewhere, because a lock would be felt there.
+
+    Args:
+        read: gives them by kind.
+        forget: makes them 0.
+    """
+    _further.append((read, forget))
 
 
 def forget() -> None:
@@ -96,6 +117,8 @@ def forget() -> None:
     with _lock:
         _counts.clear()
         _said.clear()
+    for _, empty in _further:
+        empty()
 
 
 def after_fork_in_child() -> None:

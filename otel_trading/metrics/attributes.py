@@ -24,9 +24,7 @@ def everything(attributes: Mapping[str, AttributeValue]) -> Mapping[str, Attribu
     return attributes
 
 
-def filtering(
-    kept: Iterable[str] | None, allowed: Mapping[str, Iterable[AttributeValue]] | None = None
-) -> Filter:
+def filtering(kept: Iterable[str] | None, allowed: Mapping[str, Iterable[AttributeValue]] | None = None) -> Filter:
     """Makes a filter.
 
     Args:
@@ -69,7 +67,4 @@ def key_of(attributes: Mapping[str, AttributeValue]) -> tuple[Any, ...]:
 
 def pairs_of(attributes: Mapping[str, AttributeValue]) -> Pairs:
     """The attributes sorted by key; lists become tuples, which nobody can change any more."""
-    return tuple(
-        (key, tuple(value) if isinstance(value, list) else value)  # type: ignore[misc]
-        for key, value in sorted(attributes.items())
-    )
+    return tuple((key, tuple(value) if isinstance(value, list) else value) for key, value in sorted(attributes.items()))

@@ -127,7 +127,7 @@ class CellMeterProvider(MeterProvider):
         """One more reader. Instruments that it wants in an aggregation nobody reads yet begin anew."""
         with self._lock:
             reading = self._readings[reader] = Reading(reader)
-            self._sdk.add_metric_reader(reading.asynchronous)  # type: ignore[attr-defined]  # since 1.45
+            self._sdk.add_metric_reader(reading.asynchronous)
             sdk.register_reader(reader, self._collect, self)
             for connected in self._connected[:]:
                 if not self._share(connected, reader):
@@ -139,7 +139,7 @@ class CellMeterProvider(MeterProvider):
         with self._lock:
             reading = self._readings.pop(reader)
             sdk.register_reader(reader, None, None)
-            self._sdk.remove_metric_reader(reading.asynchronous)  # type: ignore[attr-defined]  # since 1.45
+            self._sdk.remove_metric_reader(reading.asynchronous)
             for storage in self._storages():
                 if reader in storage.readers:
                     storage.readers.remove(reader)
@@ -147,7 +147,9 @@ class CellMeterProvider(MeterProvider):
 
     # -- instruments -----------------------------------------------------------------------------------------------
 
-    def asynchronous_meter(self, name: str, version: str | None, schema_url: str | None, attributes: Attributes) -> Meter:
+    def asynchronous_meter(
+        self, name: str, version: str | None, schema_url: str | None, attributes: Attributes
+    ) -> Meter:
         """The SDK's meter, which runs callbacks and makes the instruments that views are matched against."""
         return self._sdk.get_meter(name, version, schema_url, attributes)
 

@@ -7,6 +7,7 @@ had runs as `auto`, and `init()` refuses it with a message.
 from __future__ import annotations
 
 import os
+from collections import Counter
 
 from otel_trading.ground import diagnostics
 from otel_trading.hotpath.choose import EngineMissing, choose
@@ -25,6 +26,8 @@ def _chosen() -> tuple[Engine, str]:
 
 engine, trouble = _chosen()
 """The engine, and why it is not the one that was asked for; empty if it is."""
+
+now = engine.now
 
 _MESSAGES = {
     "not_a_number": ("metrics.invalid_value", "%s takes numbers; a %s was not recorded"),
@@ -46,7 +49,17 @@ def _told(reason: str, name: str, value: object) -> None:
         return
     kind, message = _MESSAGES[reason]
     arguments = (name, type(value).__name__) if reason == "not_a_number" else (name,)
-    diagnostics.trouble(kind, message, *arguments)
+    diagnostics.say_once(kind, message, *arguments)
+
+
+def _refused() -> dict[str, int]:
+    """Refusals by the kind that they are said as."""
+    found: Counter[str] = Counter()
+    for reason, count in engine.refusals().items():
+        if reason in _MESSAGES:
+            found[_MESSAGES[reason][0]] += count
+    return found
 
 
 engine.set_refusal_hook(_told)
+diagnostics.count_too(_refused, engine.forget_refusals)

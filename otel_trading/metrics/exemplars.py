@@ -9,8 +9,7 @@ from typing import Any, Literal
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, AlwaysOnExemplarFilter
-from opentelemetry.sdk.metrics.export import Exemplar
+from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, AlwaysOnExemplarFilter, Exemplar
 
 from otel_trading import sdk
 from otel_trading.ground import clock

@@ -10,7 +10,6 @@ from opentelemetry.metrics import MeterProvider as ApiMeterProvider
 from opentelemetry.sdk.metrics import (
     AlwaysOffExemplarFilter,
     AlwaysOnExemplarFilter,
-    MeterProvider,
     TraceBasedExemplarFilter,
 )
 from opentelemetry.sdk.metrics.export import MetricReader
@@ -26,6 +25,7 @@ from otel_trading.ground import diagnostics
 from otel_trading.ground.clock import Deadline
 from otel_trading.ground.errors import ConfigurationError, Problem
 from otel_trading.metrics import histogram_view, prometheus
+from otel_trading.metrics.cell_provider import CellMeterProvider
 from otel_trading.metrics.histogram_view import HistogramView
 from otel_trading.metrics.prometheus import ScrapeReader
 from otel_trading.metrics.push import PushReader
@@ -60,6 +60,7 @@ class MetricsPart:
             rule, advice = "left empty with this exporter", "Install opentelemetry-exporter-prometheus 0.66b1 or newer."
             source, value = config.settings["resource_constant_labels"].source, repr(endpoint.constant_labels)
             raise ConfigurationError([Problem("resource_constant_labels", source, rule, value, advice)])
+        self._plan = plan
         self._filter = _FILTERS[plan.exemplar_filter]()
         self.lane = Lane("metrics", plan.batches, weigh=points)
         self.scrape = ScrapeReader(endpoint) if endpoint is not None else None
@@ -68,27 +69,17 @@ class MetricsPart:
         )
         self.readers: tuple[MetricReader, ...] = (*self.push, *extra) + ((self.scrape,) if self.scrape else ())
 
-    def create_provider(self, resource: Resource) -> tuple[MeterProvider, list[Any]]:
-        """An SDK meter provider, and the list of views that it looks at.
-
-        The SDK keeps a reference to the list and looks at it when an instrument is first used; the view of each
-        histogram is added when the histogram is created, in the histogram's unit.
-        """
-        views: list[Any] = []
-        before: list[HistogramView] = []
-        for view in self.views:
-            if isinstance(view, View):
-                views.append(sdk.ViewBehind(view, before))
-            else:
-                before.append(view)
-        provider = MeterProvider(
-            metric_readers=self.readers,
-            resource=resource,
-            exemplar_filter=self._filter,
+    def create_provider(self, resource: Resource) -> CellMeterProvider:
+        """The provider over cells."""
+        return CellMeterProvider(
+            self.readers,
+            resource,
+            self._filter,
             shutdown_on_exit=False,
-            views=views,
+            views=self.views,
+            cardinality_limit=self._plan.cardinality_limit,
+            memory_limit_bytes=self._plan.memory_limit_bytes,
         )
-        return provider, views
 
     def join(self, provider: ApiMeterProvider) -> Callable[[], None]:
         """Reads an application's own provider: /metrics always, by OTLP only if it has no reader.

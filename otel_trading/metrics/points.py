@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from opentelemetry.sdk.metrics import Exemplar
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
     Buckets,
-    Exemplar,
     ExponentialHistogram,
     ExponentialHistogramDataPoint,
     Gauge,
@@ -36,9 +36,7 @@ def metric(storage: Storage, since_ns: int, now_ns: int) -> Metric | None:
         now_ns: wall time of this one.
     """
     points = [
-        point
-        for series in storage.live.series[:]
-        if (point := _point(storage, series, since_ns, now_ns)) is not None
+        point for series in storage.live.series[:] if (point := _point(storage, series, since_ns, now_ns)) is not None
     ]
     if not points:
         return None

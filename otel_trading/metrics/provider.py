@@ -135,6 +135,8 @@ class DelegatingMeter(Meter):
             else:
                 instrument.connect(self._feed(instrument))
         except Exception as error:
+            if isinstance(instrument, Synchronous):
+                instrument.connect(Nowhere(instrument.name))
             diagnostics.trouble(
                 "metrics.create_failed", "the instrument %s could not be created: %s", instrument.name, error
             )
@@ -160,7 +162,10 @@ class DelegatingMeter(Meter):
                 key = (kind, f"{made.name.lower()}#{len(self._instruments)}", made.unit, made.description)
             if len(self._instruments) >= INSTRUMENTS:
                 diagnostics.trouble(
-                    "metrics.too_many_instruments", "%s has %d instruments; one more does nothing", self.name, INSTRUMENTS
+                    "metrics.too_many_instruments",
+                    "%s has %d instruments; one more does nothing",
+                    self.name,
+                    INSTRUMENTS,
                 )
                 return made
             self._instruments[key] = made

@@ -48,8 +48,8 @@ class Selected:
 def streams(views: Sequence[Any], instrument: Any, real: Any, limit: int) -> list[Selected]:
     """The streams of an instrument.
 
-    The first HistogramView that matches a histogram is its only view, unless an SDK View comes before it; otherwise each
-    SDK View that matches makes a stream.
+    The first HistogramView that matches a histogram is its only view, unless an SDK View comes before it; otherwise
+    each SDK View that matches makes a stream.
 
     Args:
         views: HistogramView and SDK View objects in the user's order.

@@ -10,9 +10,9 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-import otel_trading
 from otel_trading import runtime, sdk
 from otel_trading.ground import clock
+from otel_trading.metrics.engine import engine
 from otel_trading.testing.captured import Captured
 from otel_trading.testing.fixed import FixedClock, SequentialIds
 
@@ -44,8 +44,9 @@ def capture(service_name: str = "test", **knobs: Any) -> Iterator[Captured]:
     )
     silent = {"traces_exporter": "none", "metrics_exporter": "none", "logs_exporter": "none", "stdout": "off"}
     everything = {"tick_ratio": 1.0, "flush_on_sigterm": False}
-    real = clock.wall_ns, clock.now, otel_trading.now
-    clock.wall_ns, clock.now, otel_trading.now = fixed.read_wall_ns, fixed.read_monotonic_ns, fixed.read_monotonic_ns
+    real = clock.wall_ns, clock.now
+    clock.wall_ns, clock.now = fixed.read_wall_ns, fixed.read_monotonic_ns
+    engine.set_clock(fixed.read_monotonic_ns, fixed.read_wall_ns)
     try:
         telemetry = runtime.start({"service_name": service_name, **silent, **everything, **knobs}, None, in_memory)
         try:
@@ -53,4 +54,5 @@ def capture(service_name: str = "test", **knobs: Any) -> Iterator[Captured]:
         finally:
             telemetry.shutdown()
     finally:
-        clock.wall_ns, clock.now, otel_trading.now = real
+        clock.wall_ns, clock.now = real
+        engine.set_clock(None, None)

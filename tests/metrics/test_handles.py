@@ -150,11 +150,11 @@ def test_a_block_that_raises_is_recorded_and_raises(captured: Captured) -> None:
     assert captured.metric("latency").sum == 1.0
 
 
-WRONG: list[Any] = ["x", None, [], 10**400, math.nan, math.inf, object(), True]
+WRONG: list[Any] = ["x", None, [], 10**400, math.nan, math.inf, object()]
 
 
 @pytest.mark.parametrize("kind", ["create_counter", "create_up_down_counter", "create_histogram", "create_gauge"])
-@pytest.mark.parametrize("wrong", WRONG, ids=["text", "None", "list", "huge", "nan", "inf", "object", "bool"])
+@pytest.mark.parametrize("wrong", WRONG, ids=["text", "None", "list", "huge", "nan", "inf", "object"])
 def test_a_wrong_value_never_raises_and_harms_no_other(captured: Captured, kind: str, wrong: Any) -> None:
     """It is counted, and the good values before and after are there."""
     instrument = getattr(ot.meter(), kind)("things")

@@ -21,6 +21,14 @@ def behaviour() -> list[Knob]:
         ),
         Knob(
             group,
+            "hotpath",
+            Choice(("auto", "native", "python")),
+            "auto",
+            "Which engine records metrics: native, where it was built, or Python. Only the variable can choose.",
+            own_node=True,
+        ),
+        Knob(
+            group,
             "diagnostics_level",
             LEVELS,
             "info",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otel_trading.config.kinds import Choice, Flag, Items, Text, Words
+from otel_trading.config.kinds import Choice, Flag, Items, Number, Text, Words
 from otel_trading.config.knob import PORT, SECONDS, STRATEGIES, Knob
 
 
@@ -61,6 +61,23 @@ def metrics() -> list[Knob]:
             "trace_based",
             "Which measurements may become exemplars.",
             standard=("OTEL_METRICS_EXEMPLAR_FILTER",),
+        ),
+        Knob(
+            group,
+            "cardinality_limit",
+            Number(1, 1_000_000, whole=True),
+            2000,
+            "Most series of a metric, with the one named otel.metric.overflow that takes the rest.",
+            own_node=True,
+        ),
+        Knob(
+            group,
+            "metrics_memory_limit_mib",
+            Number(1, 65_536, whole=True),
+            256,
+            "Most memory that all series together take, estimated; what goes over it overflows too.",
+            unit="MiB",
+            own_node=True,
         ),
         Knob(
             group,
