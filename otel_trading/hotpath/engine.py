@@ -52,7 +52,7 @@ class Cell(Protocol):
 
     @property
     def kind(self) -> str:
-        """closed, dropped, counter, up_down, gauge, explicit or exponential."""
+        """closed, dropped, counter, up_down, gauge, explicit, exponential or forwarded."""
 
     @property
     def owner(self) -> Any:
@@ -101,19 +101,23 @@ class Cell(Protocol):
         """Forgets what was recorded and becomes a cell of this kind, at once.
 
         Args:
-            kind: see `kind`.
+            kind: see `kind`. A dropped one takes everything silently and passes it on to `next`. A forwarded one counts
+                nothing: each record calls `owner(value, context)` with an int or a float, without a lock; what that
+                raises is counted as `forward_failed`.
             bounds: the Bounds of an explicit histogram.
             max_size: buckets of an exponential histogram, 2 to 4096.
             max_scale: its finest scale, -10 to 20.
             zero_threshold: magnitudes up to this are counted as zeros by it.
             per_ns: what nanoseconds are multiplied by to be in the instrument's unit; 0 if that is no unit of time.
-            negative: an explicit histogram takes negative values too.
+                In a chain that of the first cell counts.
+            negative: an explicit histogram or a forwarded cell takes negative values too.
             exemplars: measurements are offered to the exemplar hook.
-            owner: what they are offered with; opaque.
-            next: a Cell of the same engine that is fed every record as well; must not lead back here.
+            owner: what they are offered with; opaque. Of a forwarded cell the callable.
+            next: a Cell of the same engine that is fed every record as well; must not lead back here. What a record is
+                refused for is counted once, under the name of the first cell, however many streams refuse it.
 
         Raises:
-            TypeError: an argument is of the wrong type.
+            TypeError: an argument is of the wrong type, or the owner of a forwarded cell is not callable.
             ValueError: it is out of range. In both cases nothing has changed.
         """
 
@@ -224,7 +228,8 @@ class Engine(Protocol):
         Args:
             hook: None: nobody is offered any.
             variable: the ContextVar that holds the context, a dict.
-            span_key: the key under which a span is in there.
+            span_key: the key under which a span is in there. Without both each measurement is offered that its bucket
+                wants, span or not, and a hook that takes nothing is asked each time.
         """
 
     def exponential_index(self, value: float, scale: int, /) -> int:

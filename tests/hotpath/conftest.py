@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,3 +55,12 @@ def clock(engine: Any) -> Clock:
 def latency(engine: Any) -> Any:
     """A histogram in microseconds."""
     return cell(engine, per_ns=1e-3)
+
+
+@pytest.fixture
+def _hasty() -> Iterator[None]:
+    """Threads take turns as often as the interpreter can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)

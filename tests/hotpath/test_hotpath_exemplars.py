@@ -86,6 +86,43 @@ def test_hook_that_takes_nothing_is_asked_less_often(engine: Any) -> None:
     assert 65 + 10 == len(asked)
 
 
+def test_hook_alone_is_offered_everything(engine: Any) -> None:
+    """Span or not, explicit context or not, and each time as long as it takes nothing."""
+    asked: list[Any] = []
+    engine.set_exemplar_hook(lambda *what: asked.append(what))
+    made = cell(engine, "counter", exemplars=True, owner="me")
+    for context in ({}, "no context", SPAN):
+        made.add(2, context)
+    for _ in range(300):
+        made.add(1)
+    assert [("me", 0, 2, {}), ("me", 0, 2, "no context"), ("me", 0, 2, SPAN), ("me", 0, 1, None)] == asked[:4]
+    assert 303 == len(asked)
+
+
+def test_hook_alone_disarms_what_it_takes(engine: Any) -> None:
+    """And after one with a variable there is no look at that any more."""
+    asked: list[Any] = []
+    engine.set_exemplar_hook(print, CONTEXT, "span")
+    engine.set_exemplar_hook(lambda *what: not asked.append(what))
+    made = cell(engine, exemplars=True)
+    for value in (1, 1, 3, 3, 1):
+        made.record(value)
+    assert [1, 3] == [what[2] for what in asked]
+
+
+def test_each_stream_of_a_chain_is_offered_with_its_own_owner(engine: Any, offered: list[Any]) -> None:
+    """Whichever cell the record came to first, and whether that takes anything."""
+    last = cell(engine, "exponential", max_scale=0, exemplars=True, owner="last")
+    middle = cell(engine, exemplars=True, owner="middle", next=last)
+    first = cell(engine, "dropped", exemplars=True, owner="first", next=middle)
+    first.record(3, SPAN)
+    first.record(1, SPAN)
+    first.record(3, SPAN)
+    middle_bucket, last_bucket = middle.snapshot()[4].index(2), 80
+    assert [("middle", middle_bucket, 3, SPAN), ("last", last_bucket, 3, SPAN)] == offered[:2]
+    assert ["middle", "last"] * 2 == [what[0] for what in offered]
+
+
 def test_failing_hook_is_ignored(engine: Any) -> None:
     """A record never raises."""
 
@@ -111,10 +148,14 @@ def test_hook_may_configure_the_very_cell(engine: Any) -> None:
     assert ("exponential", 0) == (made.kind, made.snapshot()[0])
 
 
-@pytest.mark.parametrize("wrong", [(5, CONTEXT, "span"), (print, None, "span"), (print, CONTEXT, 5), (print,)])
+@pytest.mark.parametrize(
+    "wrong", [(5, CONTEXT, "span"), (print, None, "span"), (print, CONTEXT, 5), (print, CONTEXT), (5,)]
+)
 def test_wrong_hook_is_rejected(engine: Any, wrong: tuple[Any, ...]) -> None:
-    """A callable with a ContextVar and a str."""
-    with pytest.raises(TypeError, match="the exemplar hook is a callable"):
+    """A callable, alone or with a ContextVar and a str."""
+    with pytest.raises(
+        TypeError, match="the exemplar hook is a callable, alone or with a ContextVar and a str, or None"
+    ):
         engine.set_exemplar_hook(*wrong)
 
 

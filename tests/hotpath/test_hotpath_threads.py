@@ -9,22 +9,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hotpath.hotpath_cells import cell
 
 TIMES = {"native": 200_000, "python": 10_000}
-
-
-@pytest.fixture
-def _hasty() -> Iterator[None]:
-    """Threads take turns as often as the interpreter can."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
 
 
 def in_threads(work: Any, number: int = 8) -> None:

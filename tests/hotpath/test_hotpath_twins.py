@@ -16,7 +16,7 @@ VALUES = (
     | st.floats(0, 1e4)
     | st.sampled_from([True, "1", None, 2**63 - 1, -(2**63), 2**63, math.inf, 5e-324, 0.0, -0.0])
 )
-KINDS = st.sampled_from(["closed", "dropped", "counter", "up_down", "gauge", "explicit", "exponential"])
+KINDS = st.sampled_from(["closed", "dropped", "counter", "up_down", "gauge", "explicit", "exponential", "forwarded"])
 CONFIGURED = st.fixed_dictionaries(
     {"kind": KINDS},
     optional={
@@ -45,12 +45,19 @@ def run(engine: Any, first: dict[str, Any], second: dict[str, Any], operations: 
     engine.set_refusal_hook(lambda reason, name, value: told.append((reason, name, repr(value))))
     engine.set_clock(lambda: 1000, lambda: 77)
     bounds = engine.Bounds((-10, 0, 0.5, 3, 100, 1e6))
+    forwarded: list[Any] = []
+
+    def owner(value: Any, context: Any) -> None:
+        forwarded.append((repr(value), context))
+        if value == 7:
+            raise RuntimeError
+
     cells = [engine.Cell("one"), engine.Cell("two")]
-    cells[1].configure(bounds=bounds, **second)
-    cells[0].configure(bounds=bounds, next=cells[1], **first)
+    cells[1].configure(bounds=bounds, owner=owner, **second)
+    cells[0].configure(bounds=bounds, owner=owner, next=cells[1], **first)
     for name, argument in operations:
         if name == "configure":
-            cells[0].configure(bounds=bounds, next=cells[1], **argument)
+            cells[0].configure(bounds=bounds, owner=owner, next=cells[1], **argument)
         elif name == "close":
             cells[0].close()
         elif name == "add one":
@@ -60,7 +67,7 @@ def run(engine: Any, first: dict[str, Any], second: dict[str, Any], operations: 
         else:
             getattr(cells[0], name)(argument)
         seen.append([(made.kind, repr(made.snapshot()), made.started_ns) for made in cells])
-    seen.append((told, engine.refusals()))
+    seen.append((told, forwarded, engine.refusals()))
     engine.set_refusal_hook(None)
     engine.set_clock(None, None)
     return seen

@@ -9,7 +9,7 @@
 PyTypeObject *Cell_Type = NULL;
 
 const char *const cell_kind_names[KINDS] = {
-    "closed", "dropped", "counter", "up_down", "gauge", "explicit", "exponential",
+    "closed", "dropped", "counter", "up_down", "gauge", "explicit", "exponential", "forwarded",
 };
 
 /* ---- what a cell holds, and its exchange for another ---- */
@@ -34,11 +34,13 @@ kind_named(const char *name)
     return -1;
 }
 
+LOCK(links); /* of all chains: two cells configured at once must not lead to each other */
+
 /* Whether `cell` is in the chain that begins at `next`: then a record would go round for ever. */
 static int
-leads_to(PyObject *next, const Cell *cell)
+leads_to(const Cell *next, const Cell *cell)
 {
-    for (const Cell *other = (Cell *)next; other != NULL; other = other->next)
+    for (const Cell *other = next; other != NULL; other = other->next)
         if (other == cell)
             return 1;
     return 0;
@@ -46,10 +48,12 @@ leads_to(PyObject *next, const Cell *cell)
 
 /* 0, or -1 with an exception that says what to write instead. */
 static int
-check(const Plan *plan, const Cell *cell)
+check(const Plan *plan)
 {
     if (plan->kind == EXPLICIT && !PyObject_TypeCheck(plan->bounds, Bounds_Type))
         PyErr_SetString(PyExc_TypeError, "an explicit cell needs bounds=Bounds(...)");
+    else if (plan->kind == FORWARDED && !PyCallable_Check(plan->owner))
+        PyErr_SetString(PyExc_TypeError, "a forwarded cell needs owner=a callable");
     else if (plan->max_size < 2 || plan->max_size > MOST_BUCKETS)
         PyErr_Format(PyExc_ValueError, "max_size must be 2 to 4096; was %d", plan->max_size);
     else if (plan->max_scale < -10 || plan->max_scale > FINEST)
@@ -60,8 +64,6 @@ check(const Plan *plan, const Cell *cell)
         PyErr_SetString(PyExc_ValueError, "per_ns must be finite and not negative");
     else if (plan->next != Py_None && !PyObject_TypeCheck(plan->next, Cell_Type))
         PyErr_SetString(PyExc_TypeError, "next must be a Cell or None");
-    else if (plan->next != Py_None && leads_to(plan->next, cell))
-        PyErr_SetString(PyExc_ValueError, "next must not lead back to the cell");
     else
         return 0;
     return -1;
@@ -74,7 +76,7 @@ allocate(Plan *plan)
     Py_ssize_t size = plan->kind == EXPLICIT      ? ((Bounds *)plan->bounds)->size + 1
                       : plan->kind == EXPONENTIAL ? plan->max_size
                                                   : 1;
-    int exemplars = plan->exemplars && plan->kind != CLOSED && plan->kind != DROPPED;
+    int exemplars = plan->exemplars && plan->kind != CLOSED && plan->kind != DROPPED && plan->kind != FORWARDED;
     if (plan->kind == EXPLICIT)
         plan->counts = PyMem_Calloc(size, sizeof(uint64_t));
     if (plan->kind == EXPONENTIAL)
@@ -126,7 +128,7 @@ cell_empty(Cell *cell)
 
 /* The cell becomes what is planned, at once; the plan then holds what the cell held. */
 static void
-exchange(Cell *cell, Plan *plan, Bounds **bounds, PyObject **owner, Cell **next)
+exchange_held(Cell *cell, Plan *plan, Bounds **bounds, PyObject **owner, Cell **next)
 {
     GUARD(cell)
     EXCHANGE(uint64_t *, cell->counts, plan->counts);
@@ -144,20 +146,36 @@ exchange(Cell *cell, Plan *plan, Bounds **bounds, PyObject **owner, Cell **next)
     UNGUARD()
 }
 
-/* References are given up last: a destructor is Python, and finds the cell whole. */
-static void
+/* False if that would lead back to the cell, and nothing has changed. */
+static int
+exchange(Cell *cell, Plan *plan, Bounds **bounds, PyObject **owner, Cell **next)
+{
+    HOLD(links);
+    int straight = !leads_to(*next, cell);
+    if (straight)
+        exchange_held(cell, plan, bounds, owner, next);
+    LET_GO(links);
+    return straight;
+}
+
+/* References are given up last: a destructor is Python, and finds the cell whole. 0, or -1 with an exception. */
+static int
 become(Cell *cell, Plan *plan)
 {
     Bounds *bounds = plan->kind == EXPLICIT ? (Bounds *)Py_NewRef(plan->bounds) : NULL;
     PyObject *owner = plan->owner == Py_None ? NULL : Py_XNewRef(plan->owner);
     Cell *next = plan->next == Py_None ? NULL : (Cell *)Py_XNewRef(plan->next);
-    exchange(cell, plan, &bounds, &owner, &next);
+    int done = exchange(cell, plan, &bounds, &owner, &next);
     PyMem_Free(plan->counts);
     PyMem_Free(plan->buckets);
     PyMem_Free(plan->armed);
     Py_XDECREF(bounds);
     Py_XDECREF(owner);
     Py_XDECREF(next);
+    if (done)
+        return 0;
+    PyErr_SetString(PyExc_ValueError, "next must not lead back to the cell");
+    return -1;
 }
 
 static PyObject *
@@ -172,9 +190,8 @@ configure_call(PyObject *self, PyObject *arguments, PyObject *keywords)
                                      &plan.exemplars, &plan.owner, &plan.next))
         return NULL;
     plan.kind = kind_named(kind);
-    if (plan.kind < 0 || check(&plan, (Cell *)self) < 0 || allocate(&plan) < 0)
+    if (plan.kind < 0 || check(&plan) < 0 || allocate(&plan) < 0 || become((Cell *)self, &plan) < 0)
         return NULL;
-    become((Cell *)self, &plan);
     Py_RETURN_NONE;
 }
 
@@ -182,8 +199,7 @@ static PyObject *
 close_call(PyObject *self, PyObject *unused)
 {
     Plan plan = {.kind = CLOSED};
-    become((Cell *)self, &plan);
-    Py_RETURN_NONE;
+    return become((Cell *)self, &plan) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *
@@ -327,9 +343,10 @@ static PyMethodDef methods[] = {
      PyDoc_STR("configure(kind, *, bounds=None, max_size=160, max_scale=20, zero_threshold=0.0, per_ns=0.0,\n"
                "          negative=False, exemplars=False, owner=None, next=None)\n\n"
                "Forgets what was recorded and becomes a cell of this kind, at once.\n\n"
-               "kind: closed, dropped, counter, up_down, gauge, explicit (needs bounds) or exponential.\n"
+               "kind: closed, dropped, counter, up_down, gauge, explicit (needs bounds), exponential, or forwarded (needs an\n"
+               "owner; each record calls owner(value, context)).\n"
                "per_ns: what nanoseconds are multiplied by to be in the instrument's unit; 0 if that is no unit of time.\n"
-               "negative: an explicit histogram takes negative values too.\n"
+               "negative: an explicit histogram or a forwarded cell takes negative values too.\n"
                "exemplars: measurements are offered to the exemplar hook, with owner.\n"
                "next: a Cell that is fed every record as well; must not lead back here.\n\n"
                "Raises TypeError or ValueError, and then nothing has changed.")},

@@ -16,13 +16,14 @@ enum kind {
     GAUGE,       /* last value */
     EXPLICIT,    /* histogram with bounds */
     EXPONENTIAL, /* histogram, base 2 */
+    FORWARDED,   /* each number goes to the owner */
     KINDS
 };
 
 typedef struct Cell {
     PyObject_HEAD
     uint8_t kind;
-    uint8_t negative;    /* an explicit histogram that takes negative values */
+    uint8_t negative;    /* an explicit histogram, or a forwarded cell, that takes negative values */
     uint8_t any_real;    /* a float came: the sum is one */
     Told told;           /* refusals that were told */
     uint16_t tries;      /* exemplar offers since the last collection that came to nothing */
@@ -41,7 +42,7 @@ typedef struct Cell {
     uint8_t *armed;      /* a byte a bucket: 1 wants an exemplar; NULL if none are wanted */
     struct Cell *next;   /* a further stream of the same instrument */
     PyObject *name;      /* never changes */
-    PyObject *owner;     /* what exemplars are offered to; opaque */
+    PyObject *owner;     /* what exemplars are offered to; opaque. What a forwarded cell calls */
 } Cell;
 
 extern PyTypeObject *Cell_Type;

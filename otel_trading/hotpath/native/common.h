@@ -21,12 +21,19 @@
 #define CALL(function) ((PyCFunction)(void (*)(void))(function))
 
 #ifdef Py_GIL_DISABLED
+/* A lock for what concerns several cells; taken before GUARD. */
+#define LOCK(name) static PyMutex name
+#define HOLD(name) PyMutex_Lock(&(name))
+#define LET_GO(name) PyMutex_Unlock(&(name))
 #define GUARD(object) Py_BEGIN_CRITICAL_SECTION(object);
 #define UNGUARD() Py_END_CRITICAL_SECTION();
 /* Another thread may be calling what is replaced, so it is kept for life; hooks are set once or twice a process. */
 #define REPLACE_HOOK(place, value) __atomic_store_n(&(place), (value), __ATOMIC_RELEASE)
 #define READ_HOOK(place) __atomic_load_n(&(place), __ATOMIC_ACQUIRE)
 #else
+#define LOCK(name) struct name
+#define HOLD(name) ((void)0)
+#define LET_GO(name) ((void)0)
 #define GUARD(object) {
 #define UNGUARD() }
 #define REPLACE_HOOK(place, value) Py_XSETREF(place, value)

@@ -1,7 +1,7 @@
 #include "exemplar.h"
 
 static PyObject *hook = NULL;     /* hook(owner, bucket, value, context) -> bool: whether it was taken */
-static PyObject *variable = NULL; /* the ContextVar that holds OpenTelemetry's context */
+static PyObject *variable = NULL; /* the ContextVar that holds OpenTelemetry's context; NULL: no span is looked for */
 static PyObject *span_key = NULL; /* under which the span is in there */
 
 PyObject *
@@ -10,14 +10,16 @@ exemplar_set_hook(PyObject *module, PyObject *arguments)
     PyObject *wanted, *holder = Py_None, *key = Py_None;
     if (!PyArg_ParseTuple(arguments, "O|OO:set_exemplar_hook", &wanted, &holder, &key))
         return NULL;
-    int none = wanted == Py_None;
-    if (!none && (!PyCallable_Check(wanted) || !PyContextVar_CheckExact(holder) || !PyUnicode_CheckExact(key))) {
-        PyErr_SetString(PyExc_TypeError, "the exemplar hook is a callable with a ContextVar and a str, or None");
+    int none = wanted == Py_None, alone = holder == Py_None && key == Py_None;
+    int in_spans = PyContextVar_CheckExact(holder) && PyUnicode_CheckExact(key);
+    if (!none && (!PyCallable_Check(wanted) || !(alone || in_spans))) {
+        PyErr_SetString(PyExc_TypeError, "the exemplar hook is a callable, alone or with a ContextVar and a str, or None");
         return NULL;
     }
     if (!none) {
-        REPLACE_HOOK(variable, Py_NewRef(holder));
-        REPLACE_HOOK(span_key, Py_NewRef(key));
+        if (!alone)
+            REPLACE_HOOK(span_key, Py_NewRef(key));
+        REPLACE_HOOK(variable, alone ? NULL : Py_NewRef(holder));
     }
     REPLACE_HOOK(hook, none ? NULL : Py_NewRef(wanted));
     Py_RETURN_NONE;
@@ -25,11 +27,11 @@ exemplar_set_hook(PyObject *module, PyObject *arguments)
 
 /* Whether the context, the current one if NULL, has a span at all. Runs no Python: dict and key are plain. */
 static int
-has_span(PyObject *context)
+has_span(PyObject *holder, PyObject *context)
 {
     PyObject *current = NULL;
     if (context == NULL) {
-        if (PyContextVar_Get(READ_HOOK(variable), NULL, &current) < 0 || current == NULL) {
+        if (PyContextVar_Get(holder, NULL, &current) < 0 || current == NULL) {
             PyErr_Clear();
             return 0;
         }
@@ -55,15 +57,15 @@ ask(PyObject *listener, PyObject *owner, int64_t bucket, PyObject *value, PyObje
 
 /* The hook is Python: the cell may have been configured anew meanwhile, and then its buckets are others. */
 static void
-settle(Cell *cell, int64_t bucket, uint32_t generation, int taken)
+settle(Cell *cell, int64_t bucket, uint32_t generation, int taken, int lazily)
 {
     GUARD(cell)
     if (cell->generation == generation && cell->armed != NULL) {
         if (taken)
             cell->armed[bucket] = 0;
-        else if (cell->tries >= EAGER_TRIES)
+        else if (lazily && cell->tries >= EAGER_TRIES)
             cell->armed[bucket] = LAZY_STEP;
-        else
+        else if (lazily)
             cell->tries++;
     }
     UNGUARD()
@@ -77,8 +79,9 @@ exemplar_offer(Cell *cell, int64_t bucket, uint32_t generation, PyObject *value,
         return;
     PyObject *type, *error, *trace, *owner;
     PyErr_Fetch(&type, &error, &trace);
-    int taken = 0;
-    if (has_span(context)) {
+    PyObject *holder = READ_HOOK(variable);
+    int taken = 0, lazily = holder != NULL;
+    if (holder == NULL || has_span(holder, context)) {
         GUARD(cell)
         owner = Py_NewRef(cell->owner ? cell->owner : Py_None);
         UNGUARD()
@@ -87,5 +90,5 @@ exemplar_offer(Cell *cell, int64_t bucket, uint32_t generation, PyObject *value,
         PyErr_Clear();
     }
     PyErr_Restore(type, error, trace);
-    settle(cell, bucket, generation, taken);
+    settle(cell, bucket, generation, taken, lazily);
 }

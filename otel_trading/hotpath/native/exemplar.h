@@ -1,5 +1,6 @@
-/* A measurement is offered as an exemplar if its bucket still wants one and a span is current. The look at the context
- * variable is all that the common case costs, and a cell that finds no span often looks less often. */
+/* A measurement is offered as an exemplar if its bucket still wants one and, where the hook came with a context variable, a
+ * span is current. The look at that variable is all that the common case costs, and a cell that finds no span often looks
+ * less often. */
 #ifndef OTEL_TRADING_EXEMPLAR_H
 #define OTEL_TRADING_EXEMPLAR_H
 

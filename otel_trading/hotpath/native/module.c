@@ -24,6 +24,7 @@ static PyMethodDef functions[] = {
      PyDoc_STR("set_exemplar_hook(hook, variable=None, span_key=None)\n\n"
                "hook(owner, bucket, value, context) -> bool is offered measurements made in a span; True: it was taken.\n\n"
                "variable: the ContextVar that holds the context, a dict; span_key: the key under which a span is in there.\n"
+               "Without both each measurement is offered that its bucket wants, span or not.\n"
                "hook None: nobody is offered any.")},
     {"exponential_index", exponential_index_call, METH_VARARGS,
      PyDoc_STR("exponential_index(value, scale) -> int\n\nThe base-2 exponential bucket of a positive value, exactly.")},

@@ -1,7 +1,9 @@
 #include "record.h"
 #include "exemplar.h"
+#include "forward.h"
 
 #define DISCARDED INT64_MIN /* a view wants nothing: no bucket, and no refusal either */
+#define FORWARDING (INT64_MIN + 1) /* the owner is called */
 #define REFUSING(why) (-1 - (int64_t)(why))
 
 /* ---- the numbers; under GUARD, and no Python runs ---- */
@@ -23,7 +25,7 @@ into_exponential(Exponential *buckets, double value)
     return exponential_count(buckets, value);
 }
 
-/* Returns the bucket, or REFUSING a reason, or DISCARDED. */
+/* Returns the bucket, or REFUSING a reason, DISCARDED or FORWARDING. */
 static inline int64_t
 count_whole(Cell *cell, int64_t value)
 {
@@ -56,6 +58,7 @@ count_whole(Cell *cell, int64_t value)
         cell->any_real = 0;
         return 0;
     case DROPPED: return DISCARDED;
+    case FORWARDED: return value < 0 && !cell->negative ? REFUSING(REFUSED_NEGATIVE) : FORWARDING;
     default: return REFUSING(REFUSED_CLOSED);
     }
     cell->count++;
@@ -94,6 +97,7 @@ count_real(Cell *cell, double value)
         cell->any_real = 1;
         return 0;
     case DROPPED: return DISCARDED;
+    case FORWARDED: return value < 0 && !cell->negative ? REFUSING(REFUSED_NEGATIVE) : FORWARDING;
     default: return REFUSING(REFUSED_CLOSED);
     }
     cell->count++;
@@ -120,6 +124,12 @@ wanted(Cell *cell, int64_t bucket)
 
 /* ---- one number into one cell, and what follows from it ---- */
 
+/* A record on its way through the streams of an instrument. */
+typedef struct {
+    Cell *first;
+    Told refused; /* a bit for each reason that was counted */
+} Way;
+
 static void
 offer(Cell *cell, int64_t bucket, uint32_t generation, PyObject *made, PyObject *context)
 {
@@ -130,15 +140,45 @@ offer(Cell *cell, int64_t bucket, uint32_t generation, PyObject *made, PyObject 
     Py_XDECREF(made);
 }
 
-/* Takes the reference over, as `offer` does. */
+/* Counted once for a record, whatever the number of streams, under the name of the cell that was called. Takes the
+ * reference over, as `offer` does. */
 static void
-not_counted(Cell *cell, int64_t outcome, PyObject *made)
+refuse_record(Way *way, enum refusal why, PyObject *made)
 {
     if (made == NULL)
         PyErr_Clear();
-    if (outcome != DISCARDED)
-        refuse(cell->name, &cell->told, (enum refusal)(-1 - outcome), made);
+    if (!(way->refused & (1u << why))) {
+        way->refused |= (Told)(1u << why);
+        refuse(way->first->name, &way->first->told, why, made);
+    }
     Py_XDECREF(made);
+}
+
+static PyObject *
+given_whole(int64_t value, PyObject *amount)
+{
+    return amount != NULL ? Py_NewRef(amount) : PyLong_FromLongLong(value);
+}
+
+static PyObject *
+given_real(double value, PyObject *amount)
+{
+    return amount != NULL ? Py_NewRef(amount) : PyFloat_FromDouble(value);
+}
+
+/* What came as a subclass, Decimal or numpy scalar is forwarded as the number that it stands for. */
+static void
+forward_whole(Cell *cell, Way *way, int64_t value, PyObject *amount, PyObject *context)
+{
+    if (!forward(cell, given_whole(value, amount != NULL && PyLong_CheckExact(amount) ? amount : NULL), context))
+        refuse_record(way, REFUSED_FORWARD, given_whole(value, amount));
+}
+
+static void
+forward_real(Cell *cell, Way *way, double value, PyObject *amount, PyObject *context)
+{
+    if (!forward(cell, given_real(value, amount != NULL && PyFloat_CheckExact(amount) ? amount : NULL), context))
+        refuse_record(way, REFUSED_FORWARD, given_real(value, amount));
 }
 
 /* Under GUARD, at the moment of counting, unless the clock is Python. */
@@ -157,7 +197,7 @@ stamp_for_test(Cell *cell)
 }
 
 static inline void
-into_whole(Cell *cell, int64_t value, PyObject *amount, PyObject *context)
+into_whole(Cell *cell, Way *way, int64_t value, PyObject *amount, PyObject *context)
 {
     int64_t outcome;
     int offered = 0;
@@ -171,16 +211,19 @@ into_whole(Cell *cell, int64_t value, PyObject *amount, PyObject *context)
     }
     UNGUARD()
     if (UNLIKELY(outcome < 0)) {
-        not_counted(cell, outcome, amount ? Py_NewRef(amount) : PyLong_FromLongLong(value));
+        if (outcome == FORWARDING)
+            forward_whole(cell, way, value, amount, context);
+        else if (outcome != DISCARDED)
+            refuse_record(way, (enum refusal)(-1 - outcome), given_whole(value, amount));
         return;
     }
     stamp_for_test(cell);
     if (UNLIKELY(offered))
-        offer(cell, outcome, generation, amount ? Py_NewRef(amount) : PyLong_FromLongLong(value), context);
+        offer(cell, outcome, generation, given_whole(value, amount), context);
 }
 
 static inline void
-into_real(Cell *cell, double value, PyObject *amount, PyObject *context)
+into_real(Cell *cell, Way *way, double value, PyObject *amount, PyObject *context)
 {
     int64_t outcome;
     int offered = 0;
@@ -194,12 +237,15 @@ into_real(Cell *cell, double value, PyObject *amount, PyObject *context)
     }
     UNGUARD()
     if (UNLIKELY(outcome < 0)) {
-        not_counted(cell, outcome, amount ? Py_NewRef(amount) : PyFloat_FromDouble(value));
+        if (outcome == FORWARDING)
+            forward_real(cell, way, value, amount, context);
+        else if (outcome != DISCARDED)
+            refuse_record(way, (enum refusal)(-1 - outcome), given_real(value, amount));
         return;
     }
     stamp_for_test(cell);
     if (UNLIKELY(offered))
-        offer(cell, outcome, generation, amount ? Py_NewRef(amount) : PyFloat_FromDouble(value), context);
+        offer(cell, outcome, generation, given_real(value, amount), context);
 }
 
 /* ---- further streams ---- */
@@ -216,20 +262,20 @@ after(Cell *cell)
 }
 
 static void
-follow_whole(Cell *first, int64_t value, PyObject *amount, PyObject *context)
+follow_whole(Way *way, int64_t value, PyObject *amount, PyObject *context)
 {
-    for (Cell *cell = after(first), *next; cell != NULL; cell = next) {
-        into_whole(cell, value, amount, context);
+    for (Cell *cell = after(way->first), *next; cell != NULL; cell = next) {
+        into_whole(cell, way, value, amount, context);
         next = after(cell);
         Py_DECREF(cell);
     }
 }
 
 static void
-follow_real(Cell *first, double value, PyObject *amount, PyObject *context)
+follow_real(Way *way, double value, PyObject *amount, PyObject *context)
 {
-    for (Cell *cell = after(first), *next; cell != NULL; cell = next) {
-        into_real(cell, value, amount, context);
+    for (Cell *cell = after(way->first), *next; cell != NULL; cell = next) {
+        into_real(cell, way, value, amount, context);
         next = after(cell);
         Py_DECREF(cell);
     }
@@ -238,17 +284,19 @@ follow_real(Cell *first, double value, PyObject *amount, PyObject *context)
 static inline void
 feed_whole(Cell *cell, int64_t value, PyObject *amount, PyObject *context)
 {
-    into_whole(cell, value, amount, context);
+    Way way = {cell, 0};
+    into_whole(cell, &way, value, amount, context);
     if (UNLIKELY(cell->next != NULL))
-        follow_whole(cell, value, amount, context);
+        follow_whole(&way, value, amount, context);
 }
 
 static inline void
 feed_real(Cell *cell, double value, PyObject *amount, PyObject *context)
 {
-    into_real(cell, value, amount, context);
+    Way way = {cell, 0};
+    into_real(cell, &way, value, amount, context);
     if (UNLIKELY(cell->next != NULL))
-        follow_real(cell, value, amount, context);
+        follow_real(&way, value, amount, context);
 }
 
 static inline void

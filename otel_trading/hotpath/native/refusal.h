@@ -13,6 +13,7 @@ enum refusal {
     REFUSED_NO_TIME,      /* a duration for an instrument without a unit of time */
     REFUSED_ARGUMENTS,    /* a call that no method has */
     REFUSED_NO_SERIES,    /* the factory of a table failed, or wants no series of these attributes */
+    REFUSED_FORWARD,      /* the owner of a forwarded cell raised */
     REFUSALS
 };
 

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from typing import Any
 
 from otel_trading.hotpath.twin import refusal
-from otel_trading.hotpath.twin.bounds import Bounds
 from otel_trading.hotpath.twin.clock import Clocks
-from otel_trading.hotpath.twin.exemplar import offer
 from otel_trading.hotpath.twin.exponential import FINEST, Exponential
+from otel_trading.hotpath.twin.feed import into
 from otel_trading.hotpath.twin.number import LEAST, MOST, number_of
+from otel_trading.hotpath.twin.plan import check
 from otel_trading.hotpath.twin.said import MISSING, said_by
 from otel_trading.hotpath.twin.series import (
+    BARREN,
     MOST_WAITING,
     ExplicitHistogram,
     ExponentialHistogram,
@@ -27,8 +28,6 @@ from otel_trading.hotpath.twin.series import (
 from otel_trading.hotpath.twin.timed import wrapped
 from otel_trading.hotpath.twin.timer import Timer
 from otel_trading.hotpath.twin.turn import Turn
-
-KINDS = ("closed", "dropped", "counter", "up_down", "gauge", "explicit", "exponential")
 
 _INFINITY = math.inf
 
@@ -176,24 +175,14 @@ class Cell:
                 refusal.refuse(self._name, series.told, why, amount)
                 return
         cell: Cell | None = self
+        refused: set[str] = set()
         while cell is not None:
-            series = cell._series
-            if series.kind == "closed":
-                refusal.refuse(cell._name, series.told, refusal.CLOSED, amount)
-            elif series.kind != "dropped":
-                cell._count(series, number, amount, context)
+            reason = into(cell._series, number, amount, context)
+            if reason is not None and reason not in refused:
+                # once for a record, whatever the number of streams, under the name of the cell that was called
+                refused.add(reason)
+                refusal.refuse(self._name, self._series.told, reason, amount)
             cell = cell._series.next
-
-    def _count(self, series: Series, number: int | float, amount: Any, context: Any) -> None:
-        if number < 0 and not series.signed:
-            refusal.refuse(self._name, series.told, refusal.NEGATIVE, amount)
-            return
-        series.waiting.append(number)
-        series.count_waiting(False)
-        if not series.started_ns:
-            series.start()
-        if series.armed is not None:
-            offer(series, number, amount, context)
 
     # ---- what it is ----
 
@@ -212,12 +201,12 @@ class Cell:
         next: Any = None,
     ) -> None:
         """Forgets what was recorded and becomes a cell of this kind, at once."""
-        _check(kind, bounds, max_size, max_scale, zero_threshold, per_ns)
-        if next is not None:
-            self._check_next(next)
+        check(kind, bounds, owner, max_size, max_scale, zero_threshold, per_ns)
+        if next is not None and not isinstance(next, Cell):
+            raise TypeError("next must be a Cell or None")
         common = (
             kind,
-            kind in ("up_down", "gauge") or bool(negative and kind == "explicit"),
+            kind in ("up_down", "gauge") or bool(negative and kind in ("explicit", "forwarded")),
             float(per_ns),
             owner,
             next,
@@ -229,19 +218,18 @@ class Cell:
             series = ExponentialHistogram(*common, Exponential(max_size, max_scale, zero_threshold))
         else:
             series = LastValue(*common) if kind == "gauge" else Series(*common)
-        if exemplars and kind not in ("closed", "dropped"):
+        if exemplars and kind not in BARREN:
             series.armed = [1] * series.buckets()
             series.plain = False
-        self._series = series
+        with Turn.lock:  # two cells configured at once must not lead to each other
+            self._check_next(next)
+            self._series = series
 
-    def _check_next(self, next: Any) -> None:
-        if not isinstance(next, Cell):
-            raise TypeError("next must be a Cell or None")
-        other: Cell | None = next
-        while other is not None:
-            if other is self:
+    def _check_next(self, next: Cell | None) -> None:
+        while next is not None:
+            if next is self:
                 raise ValueError("next must not lead back to the cell")
-            other = other.next
+            next = next.next
 
     def close(self) -> None:
         """Forgets everything; from now on records are refused as closed, until `configure`."""
@@ -262,20 +250,3 @@ class Cell:
         with Turn.lock:
             self._series.count_waiting(True)
             return self._series.take()
-
-
-def _check(kind: str, bounds: Any, max_size: int, max_scale: int, zero_threshold: float, per_ns: float) -> None:
-    if not isinstance(kind, str):
-        raise TypeError(f"kind must be str, not {type(kind).__name__}")
-    if kind not in KINDS:
-        raise ValueError(f"no kind of cell is named '{kind}'")
-    if kind == "explicit" and not isinstance(bounds, Bounds):
-        raise TypeError("an explicit cell needs bounds=Bounds(...)")
-    if not 2 <= max_size <= 4096:
-        raise ValueError(f"max_size must be 2 to 4096; was {max_size}")
-    if not -10 <= max_scale <= FINEST:
-        raise ValueError(f"max_scale must be -10 to 20; was {max_scale}")
-    if not 0.0 <= zero_threshold < math.inf:
-        raise ValueError("zero_threshold must be finite and not negative")
-    if not 0.0 <= per_ns < math.inf:
-        raise ValueError("per_ns must be finite and not negative")

@@ -1,4 +1,7 @@
-"""A measurement is offered as an exemplar if its bucket still wants one and a span is current."""
+"""A measurement is offered as an exemplar if its bucket still wants one.
+
+Where the hook came with a context variable, a span must be current as well.
+"""
 
 from __future__ import annotations
 
@@ -31,14 +34,17 @@ def set_exemplar_hook(
     Args:
         hook: None: nobody is offered any.
         variable: the ContextVar that holds the context, a dict.
-        span_key: the key under which a span is in there.
+        span_key: the key under which a span is in there. Without both each measurement is offered that its bucket
+            wants, span or not.
     """
     if hook is None:
         _State.hook = None
         return
-    if not callable(hook) or not isinstance(variable, ContextVar) or type(span_key) is not str:
-        raise TypeError("the exemplar hook is a callable with a ContextVar and a str, or None")
-    _State.variable, _State.span_key, _State.hook = variable, span_key, hook
+    alone = variable is None and span_key is None
+    in_spans = isinstance(variable, ContextVar) and isinstance(span_key, str)
+    if not callable(hook) or not (alone or in_spans):
+        raise TypeError("the exemplar hook is a callable, alone or with a ContextVar and a str, or None")
+    _State.variable, _State.span_key, _State.hook = variable, span_key or "", hook
 
 
 def offer(series: Series, value: int | float, amount: object, context: Any) -> None:
@@ -50,20 +56,22 @@ def offer(series: Series, value: int | float, amount: object, context: Any) -> N
     if armed[bucket] > 1:
         armed[bucket] -= 1
         return
-    hook = _State.hook
+    hook, variable = _State.hook, _State.variable
     if hook is None:
         return
-    if _has_span(context) and _ask(hook, series.owner, bucket, amount, context):
+    if (variable is None or _has_span(variable, context)) and _ask(hook, series.owner, bucket, amount, context):
         armed[bucket] = 0
+    elif variable is None:
+        return
     elif series.tries >= EAGER_TRIES:
         armed[bucket] = LAZY_STEP
     else:
         series.tries += 1
 
 
-def _has_span(context: Any) -> bool:
-    if context is None and _State.variable is not None:
-        context = _State.variable.get(None)
+def _has_span(variable: ContextVar[Any], context: Any) -> bool:
+    if context is None:
+        context = variable.get(None)
     return isinstance(context, dict) and dict.__contains__(context, _State.span_key)
 
 

@@ -16,8 +16,9 @@ START = "invalid_start"
 NO_TIME = "not_a_time"
 ARGUMENTS = "invalid_arguments"
 NO_SERIES = "no_series"
+FORWARD = "forward_failed"
 
-_REASONS = (NOT_A_NUMBER, NOT_FINITE, NEGATIVE, CLOSED, START, NO_TIME, ARGUMENTS, NO_SERIES)
+_REASONS = (NOT_A_NUMBER, NOT_FINITE, NEGATIVE, CLOSED, START, NO_TIME, ARGUMENTS, NO_SERIES, FORWARD)
 
 Hook = Callable[[str, str, Any], object]
 

@@ -16,8 +16,12 @@ MOST_WAITING = 1000
 """Values left to whoever has the turn; beyond it a record waits for its own."""
 
 
+BARREN = ("closed", "dropped", "forwarded")
+"""Kinds that count nothing."""
+
+
 class Series:
-    """A sum, and the base of the others; a closed or dropped one takes nothing.
+    """A sum, and the base of the others; one of a barren kind takes nothing.
 
     Attributes:
         waiting: numbers that were recorded and not yet counted.
@@ -54,7 +58,7 @@ class Series:
         self.next = next
         self.armed: list[int] | None = None
         self.tries = 0
-        self.plain = kind not in ("closed", "dropped") and next is None
+        self.plain = kind not in BARREN and next is None
         self.started_ns = 0
         self.told: set[str] = set()
         self.waiting: deque[int | float] = deque()
