@@ -62,6 +62,7 @@ class Captured:
         self._spans = spans
         self._reader = reader
         self._logs = logs
+        self._last: list[Point] | None = None
 
     @property
     def spans(self) -> list[ReadableSpan]:
@@ -87,8 +88,12 @@ class Captured:
 
     @property
     def metrics(self) -> list[Point]:
-        """One point a series, of this moment."""
-        return points(self._reader.get_metrics_data())
+        """One point a series, of this moment; of the end of the block once that is over."""
+        return points(self._reader.get_metrics_data()) if self._last is None else self._last
+
+    def keep_metrics(self) -> None:
+        """Collects for the last time: what handles recorded is gone when telemetry stops."""
+        self._last = self.metrics
 
     def metric(self, name: str, **attributes: Any) -> Point:
         """The one series of this name whose attributes include these; raises AssertionError with all otherwise."""

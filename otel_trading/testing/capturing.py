@@ -49,9 +49,11 @@ def capture(service_name: str = "test", **knobs: Any) -> Iterator[Captured]:
     engine.set_clock(fixed.read_monotonic_ns, fixed.read_wall_ns)
     try:
         telemetry = runtime.start({"service_name": service_name, **silent, **everything, **knobs}, None, in_memory)
+        captured = Captured(telemetry, fixed, spans, reader, logs)
         try:
-            yield Captured(telemetry, fixed, spans, reader, logs)
+            yield captured
         finally:
+            captured.keep_metrics()
             telemetry.shutdown()
     finally:
         clock.wall_ns, clock.now = real

@@ -55,7 +55,7 @@ def test_a_scrape_shows_names_units_types_values_and_labels() -> None:
     assert (families["orders"].type, families["orders"].documentation) == ("counter", "Orders.")
     assert (families["open_orders"].type, told[("open_orders", None)][0]) == ("gauge", -2)
     assert told[("spread_bps", None)][0] == 1.5
-    assert [told[("latency_seconds_bucket", le)][0] for le in ("0.1", "1", "+Inf")] == [0, 1, 1]
+    assert [told[("latency_seconds_bucket", le)][0] for le in ("0.1", "1.0", "+Inf")] == [0, 1, 1]
     assert families["target_info"].samples[0].labels["service_name"] == "risk"
 
 
