@@ -1,4 +1,5 @@
 #include "exemplar.h"
+#include "interruption.h"
 
 static PyObject *hook = NULL;     /* hook(owner, bucket, value, context) -> bool: whether it was taken */
 static PyObject *variable = NULL; /* the ContextVar that holds OpenTelemetry's context; NULL: no span is looked for */
@@ -50,7 +51,7 @@ ask(PyObject *listener, PyObject *owner, int64_t bucket, PyObject *value, PyObje
     PyObject *answer = PyObject_CallFunction(listener, "OLOO", owner, (long long)bucket, value, context ? context : Py_None);
     int taken = answer == Py_True;
     Py_XDECREF(answer);
-    PyErr_Clear();
+    forget_error();
     Py_DECREF(listener);
     return taken;
 }

@@ -1,4 +1,5 @@
 #include "forward.h"
+#include "interruption.h"
 
 static int
 call(PyObject *owner, PyObject *number, PyObject *context)
@@ -6,6 +7,7 @@ call(PyObject *owner, PyObject *number, PyObject *context)
     PyObject *arguments[] = {number, context != NULL ? context : Py_None};
     PyObject *answer = PyObject_Vectorcall(owner, arguments, 2, NULL);
     Py_XDECREF(answer);
+    forget_error();
     return answer != NULL;
 }
 

@@ -1,4 +1,5 @@
 #include "number.h"
+#include "interruption.h"
 
 /* An int of any size: one beyond int64 counts as a float, one beyond every float is refused. */
 static enum number
@@ -37,11 +38,11 @@ number_of_anything(PyObject *value, int64_t *whole, double *real, enum refusal *
             Py_DECREF(index);
             return kind;
         }
-        PyErr_Clear();
+        forget_error();
     }
     *real = PyFloat_AsDouble(value);
     if (*real == -1.0 && PyErr_Occurred()) {
-        PyErr_Clear();
+        forget_error();
         *why = REFUSED_NOT_A_NUMBER;
         return NO_NUMBER;
     }

@@ -1,4 +1,5 @@
 #include "refusal.h"
+#include "interruption.h"
 
 static const char *const NAMES[REFUSALS] = {
     "not_a_number", "not_finite", "negative", "closed", "invalid_start", "not_a_time", "invalid_arguments", "no_series",
@@ -17,7 +18,7 @@ tell(PyObject *listener, PyObject *name, enum refusal why, PyObject *value)
     Py_INCREF(name);
     PyObject *done = PyObject_CallFunction(listener, "sOO", NAMES[why], name, value ? value : Py_None);
     Py_XDECREF(done);
-    PyErr_Clear();
+    forget_error();
     Py_DECREF(name);
     Py_DECREF(listener);
     PyErr_Clear();

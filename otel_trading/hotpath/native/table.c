@@ -1,5 +1,6 @@
 #include "table.h"
 #include "attributes.h"
+#include "interruption.h"
 #include "record.h"
 
 #define RECENT 32          /* dicts recognised by identity; a power of two */
@@ -99,7 +100,7 @@ ask(Table *table, PyObject *attributes)
     if (answer != NULL && Py_IS_TYPE(answer, Cell_Type))
         return (Cell *)answer;
     Py_XDECREF(answer);
-    PyErr_Clear();
+    forget_error();
     return NULL;
 }
 
