@@ -39,7 +39,7 @@ class Recorded:
 class Series:
     """One set of attributes of a stream, and the cell that is recorded into."""
 
-    __slots__ = ("attributes", "cell", "exemplars")
+    __slots__ = ("attributes", "cell", "exemplars", "taken")
 
     def __init__(self, attributes: Pairs, cell: Cell) -> None:
         """Takes the attributes as they are exported, and the cell."""
@@ -47,6 +47,8 @@ class Series:
         self.cell = cell
         self.exemplars: dict[int, Recorded] | None = None
         """The newest by bucket; 0 where there are no buckets."""
+        self.taken = False
+        """Whether a delta reader had it before."""
 
 
 @dataclass(eq=False, slots=True)

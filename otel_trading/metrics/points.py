@@ -62,8 +62,9 @@ def _point(storage: Storage, series: Series, since_ns: int, now_ns: int) -> Any:
     snapshot = cell.take() if storage.delta else cell.snapshot()
     if snapshot[0] == 0:
         return None
-    # a series that is older than the previous collection of a delta reader goes on where that one ended
-    start_ns = since_ns if storage.delta and since_ns else started_ns
+    # a series that a delta reader knows goes on where its previous collection ended
+    start_ns = since_ns if series.taken else started_ns
+    series.taken = storage.delta
     made = exemplars.since(series, since_ns)
     attributes = dict(series.attributes)
     if storage.plan.kind == "explicit":
