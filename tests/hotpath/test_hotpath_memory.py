@@ -248,19 +248,3 @@ def test_long_chain_is_freed_without_a_deep_stack(native: Any) -> None:
     assert 5 == last.snapshot()[1]
     del first, further
     assert 2 == sys.getrefcount(last)
-
-
-def test_series_with_twenty_buckets_fits_400_bytes(native: Any) -> None:
-    """Traced over 10,000 of them, with the bounds shared."""
-    bounds = native.Bounds(range(20))
-    made = [native.Cell("order.latency") for _ in range(10)]
-    tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        made = [native.Cell("order.latency") for _ in range(10_000)]
-        for one in made:
-            one.configure("explicit", bounds=bounds)
-        size = (tracemalloc.get_traced_memory()[0] - before) / 10_000
-    finally:
-        tracemalloc.stop()
-    assert size <= 400

@@ -19,9 +19,8 @@ typedef struct {
     int kind, negative, exemplars, max_size, max_scale;
     double zero_threshold, per_ns;
     PyObject *bounds, *owner, *next; /* as given; borrowed */
-    uint64_t *counts;
-    Exponential *buckets;
-    uint8_t *armed;
+    Label *label;
+    void *storage; /* of `kind` */
 } Plan;
 
 static int
@@ -71,44 +70,54 @@ check(const Plan *plan)
 
 /* 0, or -1 with MemoryError. */
 static int
-allocate(Plan *plan)
+allocate(Plan *plan, PyObject *name)
 {
-    Py_ssize_t size = plan->kind == EXPLICIT      ? ((Bounds *)plan->bounds)->size + 1
-                      : plan->kind == EXPONENTIAL ? plan->max_size
-                                                  : 1;
-    int exemplars = plan->exemplars && plan->kind != CLOSED && plan->kind != DROPPED && plan->kind != FORWARDED;
-    if (plan->kind == EXPLICIT)
-        plan->counts = PyMem_Calloc(size, sizeof(uint64_t));
-    if (plan->kind == EXPONENTIAL)
-        plan->buckets = exponential_new(plan->max_size, plan->max_scale, plan->zero_threshold);
-    if (exemplars)
-        plan->armed = PyMem_Malloc(size);
-    if ((plan->kind == EXPLICIT && !plan->counts) || (plan->kind == EXPONENTIAL && !plan->buckets) ||
-        (exemplars && !plan->armed)) {
-        PyMem_Free(plan->counts);
-        PyMem_Free(plan->buckets);
-        PyMem_Free(plan->armed);
-        PyErr_NoMemory();
+    plan->exemplars = plan->exemplars && plan->kind != CLOSED && plan->kind != DROPPED && plan->kind != FORWARDED;
+    plan->label = label_use(name, plan->per_ns);
+    if (plan->label == NULL)
         return -1;
-    }
-    if (plan->armed != NULL)
-        memset(plan->armed, 1, size);
-    return 0;
+    if (plan->kind == EXPLICIT)
+        plan->storage = counts_new(((Bounds *)plan->bounds)->size + 1, plan->exemplars);
+    else if (plan->kind == EXPONENTIAL)
+        plan->storage = exponential_new(plan->max_size, plan->max_scale, plan->zero_threshold, plan->exemplars);
+    else
+        return 0;
+    if (plan->storage != NULL)
+        return 0;
+    label_leave(plan->label);
+    PyErr_NoMemory();
+    return -1;
+}
+
+static void
+free_storage(int kind, void *storage)
+{
+    if (kind == EXPLICIT)
+        counts_free(storage);
+    else
+        PyMem_Free(storage);
 }
 
 static void
 forget_values(Cell *cell)
 {
-    cell->count = 0;
     cell->whole = cell->turns = 0;
     cell->real = 0.0;
     cell->any_real = 0;
-    cell->tries = 0;
     cell->started_ns = 0;
-    cell->whole_min = INT64_MAX;
-    cell->whole_max = INT64_MIN;
-    cell->real_min = INFINITY;
-    cell->real_max = -INFINITY;
+    cell->times = 0;
+    if (cell->kind == EXPLICIT || cell->kind == EXPONENTIAL)
+        cell->least.real = INFINITY;
+    cell->most.real = -INFINITY;
+    cell->extremes = LEAST_REAL | MOST_REAL;
+}
+
+void
+cell_arm(Cell *cell)
+{
+    cell->tries = 0;
+    if (cell->options & EXEMPLARS)
+        memset(cell_armed(cell), 1, (size_t)cell_buckets(cell));
 }
 
 void
@@ -116,11 +125,10 @@ cell_empty(Cell *cell)
 {
     forget_values(cell);
     if (cell->kind == EXPLICIT)
-        memset(cell->counts, 0, cell_buckets(cell) * sizeof(uint64_t));
+        counts_empty(cell->low, cell_buckets(cell));
     if (cell->kind == EXPONENTIAL)
         exponential_empty(cell->buckets);
-    if (cell->armed != NULL)
-        memset(cell->armed, 1, cell_buckets(cell));
+    cell_arm(cell);
     cell->generation++; /* an offer under way is one of before */
 }
 
@@ -131,16 +139,15 @@ static void
 exchange_held(Cell *cell, Plan *plan, Bounds **bounds, PyObject **owner, Cell **next)
 {
     GUARD(cell)
-    EXCHANGE(uint64_t *, cell->counts, plan->counts);
-    EXCHANGE(Exponential *, cell->buckets, plan->buckets);
-    EXCHANGE(uint8_t *, cell->armed, plan->armed);
+    EXCHANGE(int, cell->kind, plan->kind);
+    EXCHANGE(void *, cell->storage, plan->storage);
+    EXCHANGE(Label *, cell->label, plan->label);
     EXCHANGE(Bounds *, cell->bounds, *bounds);
     EXCHANGE(PyObject *, cell->owner, *owner);
     EXCHANGE(Cell *, cell->next, *next);
+    cell->options = (uint8_t)((plan->negative ? NEGATIVE : 0) | (plan->exemplars ? EXEMPLARS : 0));
     forget_values(cell);
-    cell->kind = (uint8_t)plan->kind;
-    cell->negative = (uint8_t)plan->negative;
-    cell->per_ns = plan->per_ns;
+    cell_arm(cell);
     cell->told = 0;
     cell->generation++;
     UNGUARD()
@@ -166,9 +173,8 @@ become(Cell *cell, Plan *plan)
     PyObject *owner = plan->owner == Py_None ? NULL : Py_XNewRef(plan->owner);
     Cell *next = plan->next == Py_None ? NULL : (Cell *)Py_XNewRef(plan->next);
     int done = exchange(cell, plan, &bounds, &owner, &next);
-    PyMem_Free(plan->counts);
-    PyMem_Free(plan->buckets);
-    PyMem_Free(plan->armed);
+    free_storage(plan->kind, plan->storage);
+    label_leave(plan->label);
     Py_XDECREF(bounds);
     Py_XDECREF(owner);
     Py_XDECREF(next);
@@ -176,6 +182,25 @@ become(Cell *cell, Plan *plan)
         return 0;
     PyErr_SetString(PyExc_ValueError, "next must not lead back to the cell");
     return -1;
+}
+
+static PyObject *
+name_of(Cell *cell)
+{
+    PyObject *name;
+    GUARD(cell)
+    name = Py_NewRef(cell->label->name);
+    UNGUARD()
+    return name;
+}
+
+static PyObject *
+change(Cell *cell, Plan *plan)
+{
+    PyObject *name = name_of(cell);
+    int done = allocate(plan, name) == 0 && become(cell, plan) == 0;
+    Py_DECREF(name);
+    return done ? Py_NewRef(Py_None) : NULL;
 }
 
 static PyObject *
@@ -190,16 +215,16 @@ configure_call(PyObject *self, PyObject *arguments, PyObject *keywords)
                                      &plan.exemplars, &plan.owner, &plan.next))
         return NULL;
     plan.kind = kind_named(kind);
-    if (plan.kind < 0 || check(&plan) < 0 || allocate(&plan) < 0 || become((Cell *)self, &plan) < 0)
+    if (plan.kind < 0 || check(&plan) < 0)
         return NULL;
-    Py_RETURN_NONE;
+    return change((Cell *)self, &plan);
 }
 
 static PyObject *
 close_call(PyObject *self, PyObject *unused)
 {
-    Plan plan = {.kind = CLOSED};
-    return become((Cell *)self, &plan) < 0 ? NULL : Py_NewRef(Py_None);
+    Plan plan = {.kind = CLOSED, .owner = Py_None, .next = Py_None};
+    return change((Cell *)self, &plan);
 }
 
 static PyObject *
@@ -207,11 +232,17 @@ arm_call(PyObject *self, PyObject *unused)
 {
     Cell *cell = (Cell *)self;
     GUARD(cell)
-    cell->tries = 0;
-    if (cell->armed != NULL)
-        memset(cell->armed, 1, cell_buckets(cell));
+    cell_arm(cell);
     UNGUARD()
     Py_RETURN_NONE;
+}
+
+void
+cell_refuse(Cell *cell, enum refusal why, PyObject *value)
+{
+    PyObject *name = name_of(cell);
+    refuse(name, &cell->told, why, value);
+    Py_DECREF(name);
 }
 
 static PyObject *
@@ -232,8 +263,10 @@ cell_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
     Cell *self = (Cell *)type->tp_alloc(type, 0);
     if (self == NULL)
         return NULL;
-    self->name = Py_NewRef(name);
     forget_values(self);
+    self->label = label_use(name, 0.0);
+    if (self->label == NULL)
+        Py_CLEAR(self);
     return (PyObject *)self;
 }
 
@@ -263,12 +296,10 @@ cell_dealloc(PyObject *object)
     PyTypeObject *type = Py_TYPE(object);
     PyObject_GC_UnTrack(object);
     Py_TRASHCAN_BEGIN(self, cell_dealloc) /* a chain of cells goes away without a deep stack */
-    PyMem_Free(self->counts);
-    PyMem_Free(self->buckets);
-    PyMem_Free(self->armed);
+    free_storage(self->kind, self->storage);
     Py_CLEAR(self->bounds);
     cell_clear(object);
-    Py_CLEAR(self->name);
+    label_leave(self->label);
     type->tp_free(object);
     Py_DECREF(type);
     Py_TRASHCAN_END
@@ -278,7 +309,9 @@ static PyObject *
 cell_repr(PyObject *self)
 {
     Cell *cell = (Cell *)self;
-    return PyUnicode_FromFormat("<Cell %R %s>", cell->name, cell_kind_names[cell->kind]);
+    PyObject *name = name_of(cell), *text = PyUnicode_FromFormat("<Cell %R %s>", name, cell_kind_names[cell->kind]);
+    Py_DECREF(name);
+    return text;
 }
 
 static PyObject *
@@ -290,7 +323,7 @@ kind_get(PyObject *self, void *unused)
 static PyObject *
 name_get(PyObject *self, void *unused)
 {
-    return Py_NewRef(((Cell *)self)->name);
+    return name_of((Cell *)self);
 }
 
 static PyObject *

@@ -61,11 +61,12 @@ static void
 settle(Cell *cell, int64_t bucket, uint32_t generation, int taken, int lazily)
 {
     GUARD(cell)
-    if (cell->generation == generation && cell->armed != NULL) {
+    if (cell->generation == generation && cell->options & EXEMPLARS) {
+        uint8_t *armed = cell_armed(cell) + bucket;
         if (taken)
-            cell->armed[bucket] = 0;
+            *armed = 0;
         else if (lazily && cell->tries >= EAGER_TRIES)
-            cell->armed[bucket] = LAZY_STEP;
+            *armed = LAZY_STEP;
         else if (lazily)
             cell->tries++;
     }

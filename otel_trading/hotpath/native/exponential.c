@@ -77,9 +77,10 @@ exponential_finest(double value)
 }
 
 Exponential *
-exponential_new(int32_t size, int32_t max_scale, double zero_threshold)
+exponential_new(int32_t size, int32_t max_scale, double zero_threshold, int exemplars)
 {
-    Exponential *made = PyMem_Calloc(1, sizeof(Exponential) + size * sizeof(uint64_t));
+    size_t each = sizeof(uint64_t) + (exemplars ? sizeof(uint8_t) : 0);
+    Exponential *made = PyMem_Calloc(1, sizeof(Exponential) + (size_t)size * each);
     if (made != NULL) {
         made->size = size;
         made->scale = made->finest = max_scale;

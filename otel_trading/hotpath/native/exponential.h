@@ -15,12 +15,12 @@ typedef struct {
     int64_t base;     /* index of counts[0] */
     uint64_t zeros;   /* values whose magnitude is not above zero_threshold */
     double zero_threshold;
-    uint64_t filled;  /* 0 as long as no bucket was used: then base means nothing */
+    uint64_t filled;  /* values in the buckets; as long as there are none base means nothing */
     uint64_t counts[];
 } Exponential;
 
 void exponential_prepare(void);
-Exponential *exponential_new(int32_t size, int32_t max_scale, double zero_threshold);
+Exponential *exponential_new(int32_t size, int32_t max_scale, double zero_threshold, int exemplars);
 /* As it was made. */
 void exponential_empty(Exponential *buckets);
 /* The index of a positive value at FINEST. */
@@ -31,6 +31,13 @@ PyObject *exponential_index_call(PyObject *module, PyObject *arguments);
 
 extern uint64_t exponential_bounds[(1 << FINEST_TABLE) + 3];
 extern uint8_t exponential_first[256];
+
+/* A byte a bucket for exemplars, behind the counts. */
+static inline uint8_t *
+exponential_armed(Exponential *buckets)
+{
+    return (uint8_t *)(buckets->counts + buckets->size);
+}
 
 /* The index of a positive, finite value. */
 static inline int64_t

@@ -1,5 +1,6 @@
 #include "record.h"
 #include "exemplar.h"
+#include "extremes.h"
 #include "forward.h"
 
 #define DISCARDED INT64_MIN /* a view wants nothing: no bucket, and no refusal either */
@@ -11,8 +12,14 @@
 static inline void
 add_whole(Cell *cell, int64_t value)
 {
-    if (UNLIKELY(__builtin_add_overflow(cell->whole, value, &cell->whole)))
-        cell->turns += value < 0 ? -1 : 1;
+    if (LIKELY(!__builtin_add_overflow(cell->whole, value, &cell->whole)))
+        return;
+    if (UNLIKELY(cell->turns == INT32_MAX || cell->turns == INT32_MIN)) { /* a sum beyond 2**94 goes on as a float */
+        cell->real += (double)cell->turns * 0x1p64;
+        cell->any_real = 1;
+        cell->turns = 0;
+    }
+    cell->turns += value < 0 ? -1 : 1;
 }
 
 static inline int64_t
@@ -32,10 +39,11 @@ count_whole(Cell *cell, int64_t value)
     int64_t bucket = 0;
     switch (cell->kind) {
     case EXPLICIT:
-        if (UNLIKELY(value < 0 && !cell->negative))
+        if (UNLIKELY(value < 0 && !(cell->options & NEGATIVE)))
             return REFUSING(REFUSED_NEGATIVE);
         bucket = cell->bounds->size ? bounds_find_whole(cell->bounds, value) : 0;
-        cell->counts[bucket]++;
+        if (UNLIKELY(!counts_add(cell->low, cell->bounds->size + 1, bucket)))
+            return REFUSING(REFUSED_MEMORY);
         break;
     case EXPONENTIAL:
         if (UNLIKELY(value < 0))
@@ -45,28 +53,24 @@ count_whole(Cell *cell, int64_t value)
     case COUNTER:
         if (UNLIKELY(value < 0))
             return REFUSING(REFUSED_NEGATIVE);
-        cell->count++;
+        cell->times++;
         add_whole(cell, value);
         return 0;
     case UP_DOWN:
-        cell->count++;
+        cell->times++;
         add_whole(cell, value);
         return 0;
     case GAUGE:
-        cell->count++;
+        cell->times++;
         cell->whole = value;
         cell->any_real = 0;
         return 0;
     case DROPPED: return DISCARDED;
-    case FORWARDED: return value < 0 && !cell->negative ? REFUSING(REFUSED_NEGATIVE) : FORWARDING;
+    case FORWARDED: return value < 0 && !(cell->options & NEGATIVE) ? REFUSING(REFUSED_NEGATIVE) : FORWARDING;
     default: return REFUSING(REFUSED_CLOSED);
     }
-    cell->count++;
     add_whole(cell, value);
-    if (value < cell->whole_min)
-        cell->whole_min = value;
-    if (value > cell->whole_max)
-        cell->whole_max = value;
+    extremes_note_whole(cell, value);
     return bucket;
 }
 
@@ -76,10 +80,11 @@ count_real(Cell *cell, double value)
     int64_t bucket = 0;
     switch (cell->kind) {
     case EXPLICIT:
-        if (UNLIKELY(value < 0 && !cell->negative))
+        if (UNLIKELY(value < 0 && !(cell->options & NEGATIVE)))
             return REFUSING(REFUSED_NEGATIVE);
         bucket = cell->bounds->size ? bounds_find_real(cell->bounds, value) : 0;
-        cell->counts[bucket]++;
+        if (UNLIKELY(!counts_add(cell->low, cell->bounds->size + 1, bucket)))
+            return REFUSING(REFUSED_MEMORY);
         break;
     case EXPONENTIAL:
         if (UNLIKELY(value < 0))
@@ -89,24 +94,27 @@ count_real(Cell *cell, double value)
     case COUNTER:
         if (UNLIKELY(value < 0))
             return REFUSING(REFUSED_NEGATIVE);
-        break;
-    case UP_DOWN: break;
+        cell->times++;
+        cell->real += value;
+        cell->any_real = 1;
+        return 0;
+    case UP_DOWN:
+        cell->times++;
+        cell->real += value;
+        cell->any_real = 1;
+        return 0;
     case GAUGE:
-        cell->count++;
+        cell->times++;
         cell->real = value;
         cell->any_real = 1;
         return 0;
     case DROPPED: return DISCARDED;
-    case FORWARDED: return value < 0 && !cell->negative ? REFUSING(REFUSED_NEGATIVE) : FORWARDING;
+    case FORWARDED: return value < 0 && !(cell->options & NEGATIVE) ? REFUSING(REFUSED_NEGATIVE) : FORWARDING;
     default: return REFUSING(REFUSED_CLOSED);
     }
-    cell->count++;
     cell->real += value;
     cell->any_real = 1;
-    if (value < cell->real_min)
-        cell->real_min = value;
-    if (value > cell->real_max)
-        cell->real_max = value;
+    extremes_note_real(cell, value);
     return bucket;
 }
 
@@ -114,11 +122,12 @@ count_real(Cell *cell, double value)
 static inline int
 wanted(Cell *cell, int64_t bucket)
 {
-    if (LIKELY(cell->armed == NULL || cell->armed[bucket] == 0))
+    if (LIKELY(!(cell->options & EXEMPLARS)))
         return 0;
-    if (cell->armed[bucket] == 1)
-        return 1;
-    cell->armed[bucket]--;
+    uint8_t *armed = cell_armed(cell) + bucket;
+    if (LIKELY(*armed <= 1))
+        return *armed;
+    --*armed;
     return 0;
 }
 
@@ -149,7 +158,7 @@ refuse_record(Way *way, enum refusal why, PyObject *made)
         PyErr_Clear();
     if (!(way->refused & (1u << why))) {
         way->refused |= (Told)(1u << why);
-        refuse(way->first->name, &way->first->told, why, made);
+        cell_refuse(way->first, why, made);
     }
     Py_XDECREF(made);
 }
@@ -308,7 +317,7 @@ feed(Cell *cell, PyObject *amount, PyObject *context)
     switch (number_of(amount, &whole, &real, &why)) {
     case WHOLE: feed_whole(cell, whole, amount, context); return;
     case REAL: feed_real(cell, real, amount, context); return;
-    default: refuse(cell->name, &cell->told, cell->kind == CLOSED ? REFUSED_CLOSED : why, amount);
+    default: cell_refuse(cell, cell->kind == CLOSED ? REFUSED_CLOSED : why, amount);
     }
 }
 
@@ -329,13 +338,17 @@ record_one(Cell *cell, PyObject *context)
 void
 record_ns(Cell *cell, int64_t elapsed_ns, PyObject *context)
 {
-    if (LIKELY(cell->per_ns > 0.0)) {
-        feed_real(cell, (double)elapsed_ns * cell->per_ns, NULL, context);
+    double per_ns;
+    GUARD(cell)
+    per_ns = cell->label->per_ns;
+    UNGUARD()
+    if (LIKELY(per_ns > 0.0)) {
+        feed_real(cell, (double)elapsed_ns * per_ns, NULL, context);
         return;
     }
     if (cell->kind == DROPPED && cell->next == NULL)
         return;
-    refuse(cell->name, &cell->told, cell->kind == CLOSED ? REFUSED_CLOSED : REFUSED_NO_TIME, NULL);
+    cell_refuse(cell, cell->kind == CLOSED ? REFUSED_CLOSED : REFUSED_NO_TIME, NULL);
 }
 
 int
@@ -369,7 +382,7 @@ record_said(Cell *cell, PyObject *const *arguments, Py_ssize_t count, PyObject *
 {
     Said said;
     if (!said_by(&said, arguments, count, names, 0) || (said.amount == NULL && !one_if_missing))
-        refuse(cell->name, &cell->told, REFUSED_ARGUMENTS, NULL);
+        cell_refuse(cell, REFUSED_ARGUMENTS, NULL);
     else if (said.amount == NULL)
         record_one(cell, said.context);
     else
@@ -407,7 +420,7 @@ record_since_call(PyObject *self, PyObject *const *arguments, Py_ssize_t count, 
             PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "context") == 0)
             context = arguments[1] == Py_None ? NULL : arguments[1];
         else {
-            refuse(cell->name, &cell->told, REFUSED_ARGUMENTS, NULL);
+            cell_refuse(cell, REFUSED_ARGUMENTS, NULL);
             Py_RETURN_NONE;
         }
     }
@@ -419,7 +432,7 @@ record_since_call(PyObject *self, PyObject *const *arguments, Py_ssize_t count, 
     }
     int64_t now = now_ns();
     if (UNLIKELY(start < 0 || start > now))
-        refuse(cell->name, &cell->told, cell->kind == CLOSED ? REFUSED_CLOSED : REFUSED_START, arguments[0]);
+        cell_refuse(cell, cell->kind == CLOSED ? REFUSED_CLOSED : REFUSED_START, arguments[0]);
     else
         record_ns(cell, now - start, context);
     Py_RETURN_NONE;

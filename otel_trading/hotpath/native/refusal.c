@@ -3,7 +3,7 @@
 
 static const char *const NAMES[REFUSALS] = {
     "not_a_number", "not_finite", "negative", "closed", "invalid_start", "not_a_time", "invalid_arguments", "no_series",
-    "forward_failed",
+    "forward_failed", "no_memory",
 };
 
 static uint64_t counts[REFUSALS];

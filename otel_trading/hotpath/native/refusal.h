@@ -14,6 +14,7 @@ enum refusal {
     REFUSED_ARGUMENTS,    /* a call that no method has */
     REFUSED_NO_SERIES,    /* the factory of a table failed, or wants no series of these attributes */
     REFUSED_FORWARD,      /* the owner of a forwarded cell raised */
+    REFUSED_MEMORY,       /* there was none to count it */
     REFUSALS
 };
 

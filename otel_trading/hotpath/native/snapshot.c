@@ -4,6 +4,7 @@
  * records into this cell, or configures it. */
 typedef struct {
     Cell cell;        /* its scalars; the pointers in it are not followed */
+    uint64_t count;
     Py_ssize_t size;  /* of counts */
     int32_t scale;
     int64_t base;
@@ -14,17 +15,15 @@ typedef struct {
 static void
 copy_buckets(Copy *copy, const Cell *cell)
 {
-    const uint64_t *counts = cell->counts;
     copy->size = cell_buckets(cell);
     if (cell->kind == EXPONENTIAL) {
-        counts = cell->buckets->counts;
         copy->scale = cell->buckets->scale;
         copy->base = cell->buckets->base;
         copy->zeros = cell->buckets->zeros;
     }
     copy->counts = PyMem_RawMalloc(copy->size * sizeof(uint64_t));
     if (copy->counts != NULL)
-        memcpy(copy->counts, counts, copy->size * sizeof(uint64_t));
+        cell_copy_counts(cell, copy->counts);
 }
 
 /* 0, or -1 with MemoryError, and then nothing has changed. */
@@ -35,6 +34,7 @@ copy_cell(Copy *copy, Cell *cell, int begin_anew)
     memset(copy, 0, sizeof *copy);
     GUARD(cell)
     memcpy(&copy->cell, cell, sizeof *cell);
+    copy->count = cell_count(cell);
     bucketed = cell->kind == EXPLICIT || cell->kind == EXPONENTIAL;
     if (bucketed)
         copy_buckets(copy, cell);
@@ -79,35 +79,16 @@ sum_of(const Cell *cell)
     return whole == NULL ? NULL : PyFloat_FromDouble(cell->real + as_real);
 }
 
-/* Exact, whatever their size: -1, 0 or 1. */
-static int
-compare(int64_t whole, double real)
-{
-    if (real >= 0x1p63)
-        return -1;
-    if (real < -0x1p63)
-        return 1;
-    double floor_of = floor(real);
-    int64_t below = (int64_t)floor_of;
-    if (whole != below)
-        return whole < below ? -1 : 1;
-    return floor_of < real ? -1 : 0;
-}
-
-/* The smaller, or the larger, of what came as int and as float, in its own type; an int if they are equal. */
 static PyObject *
-extreme_of(const Cell *cell, int largest)
+extreme_of(const Copy *copy, int largest)
 {
-    int64_t whole = largest ? cell->whole_max : cell->whole_min;
-    double real = largest ? cell->real_max : cell->real_min;
-    int any_whole = cell->whole_min <= cell->whole_max, any_real = cell->real_min <= cell->real_max;
+    const Cell *cell = &copy->cell;
     int histogram = cell->kind == EXPLICIT || cell->kind == EXPONENTIAL;
-    if (!histogram || (!any_whole && !any_real))
+    if (!histogram || copy->count == 0)
         Py_RETURN_NONE;
-    int order = any_whole && any_real ? compare(whole, real) : 0;
-    if (any_whole && (!any_real || (largest ? order >= 0 : order <= 0)))
-        return PyLong_FromLongLong(whole);
-    return PyFloat_FromDouble(real);
+    const Extreme *extreme = largest ? &cell->most : &cell->least;
+    int real = cell->extremes & (largest ? MOST_REAL : LEAST_REAL);
+    return real ? PyFloat_FromDouble(extreme->real) : PyLong_FromLongLong(extreme->whole);
 }
 
 static PyObject *
@@ -155,7 +136,7 @@ read_cell(PyObject *self, int begin_anew)
     Copy copy;
     if (copy_cell(&copy, (Cell *)self, begin_anew) < 0)
         return NULL;
-    PyObject *sum = sum_of(&copy.cell), *least = extreme_of(&copy.cell, 0), *most = extreme_of(&copy.cell, 1);
+    PyObject *sum = sum_of(&copy.cell), *least = extreme_of(&copy, 0), *most = extreme_of(&copy, 1);
     PyObject *detail = detail_of(&copy);
     PyMem_RawFree(copy.counts);
     if (sum == NULL || detail == NULL || least == NULL || most == NULL) {
@@ -165,7 +146,7 @@ read_cell(PyObject *self, int begin_anew)
         Py_XDECREF(most);
         return NULL;
     }
-    return Py_BuildValue("(KNNNN)", (unsigned long long)copy.cell.count, sum, least, most, detail);
+    return Py_BuildValue("(KNNNN)", (unsigned long long)copy.count, sum, least, most, detail);
 }
 
 PyObject *

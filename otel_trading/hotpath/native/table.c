@@ -5,11 +5,12 @@
 
 #define RECENT 32          /* dicts recognised by identity; a power of two */
 #define MOST_ENTRIES 1000000
+#define FOLD(hash) ((uint32_t)((hash) ^ (hash) >> 32))
 
 typedef struct {
-    uint64_t hash;
-    Cell *cell;  /* owned, as the pairs are */
-    int size;
+    uint32_t hash; /* folded */
+    int32_t size;
+    Cell *cell;    /* owned, as the pairs are */
     Pair pairs[];
 } Entry;
 
@@ -44,9 +45,9 @@ identical(const Entry *entry, PyObject *dict)
 }
 
 static Entry **
-place_of(const Table *table, uint64_t hash, const Pair *pairs, int size)
+place_of(const Table *table, uint32_t hash, const Pair *pairs, int size)
 {
-    uint32_t i = (uint32_t)(hash ^ hash >> 32) & table->mask;
+    uint32_t i = hash & table->mask;
     for (; table->slots[i] != NULL; i = (i + 1) & table->mask) {
         const Entry *entry = table->slots[i];
         if (entry->hash == hash && entry->size == size && attributes_equal(entry->pairs, pairs, size))
@@ -66,7 +67,7 @@ grow(Table *table)
     for (uint32_t old = 0; old <= table->mask; old++) {
         if (before[old] == NULL)
             continue;
-        uint32_t i = (uint32_t)(before[old]->hash ^ before[old]->hash >> 32) & (size - 1);
+        uint32_t i = before[old]->hash & (size - 1);
         while (after[i] != NULL)
             i = (i + 1) & (size - 1);
         after[i] = before[old];
@@ -85,7 +86,7 @@ free_entry(Entry *entry)
         Py_DECREF(entry->pairs[i].value);
     }
     Py_DECREF(entry->cell);
-    PyMem_RawFree(entry);
+    PyMem_Free(entry);
 }
 
 /* ---- asking the factory ---- */
@@ -113,10 +114,10 @@ remember(Table *table, PyObject *dict, Cell *cell)
     int size = attributes_read(dict, pairs, &hash);
     if (size <= 0)
         return;
-    Entry *made = PyMem_RawMalloc(sizeof(Entry) + size * sizeof(Pair));
+    Entry *made = PyMem_Malloc(sizeof(Entry) + size * sizeof(Pair)); /* small ones without a header of malloc */
     if (made == NULL)
         return;
-    made->hash = hash;
+    made->hash = FOLD(hash);
     made->size = size;
     made->cell = (Cell *)Py_NewRef((PyObject *)cell);
     memcpy(made->pairs, pairs, size * sizeof(Pair));
@@ -127,7 +128,7 @@ remember(Table *table, PyObject *dict, Cell *cell)
     int kept = 0;
     GUARD(table)
     if (table->used < table->limit && (table->used * 2 < table->mask || grow(table))) {
-        Entry **place = place_of(table, hash, pairs, size);
+        Entry **place = place_of(table, FOLD(hash), pairs, size);
         if (*place == NULL) {
             *place = made;
             table->used++;
@@ -189,7 +190,7 @@ look(Table *table, PyObject *dict, PyObject **copy)
     int size = attributes_read(dict, pairs, &hash);
     if (size <= 0)
         return NULL;
-    Entry *entry = *place_of(table, hash, pairs, size);
+    Entry *entry = *place_of(table, FOLD(hash), pairs, size);
     if (entry != NULL) {
         *recent = entry;
         return (Cell *)Py_NewRef((PyObject *)entry->cell);

@@ -14,17 +14,11 @@ from otel_trading.hotpath.twin import refusal
 from otel_trading.hotpath.twin.clock import Clocks
 from otel_trading.hotpath.twin.exponential import FINEST, Exponential
 from otel_trading.hotpath.twin.feed import into
+from otel_trading.hotpath.twin.kinds import ExplicitHistogram, ExponentialHistogram, LastValue
 from otel_trading.hotpath.twin.number import LEAST, MOST, number_of
 from otel_trading.hotpath.twin.plan import check
 from otel_trading.hotpath.twin.said import MISSING, said_by
-from otel_trading.hotpath.twin.series import (
-    BARREN,
-    MOST_WAITING,
-    ExplicitHistogram,
-    ExponentialHistogram,
-    LastValue,
-    Series,
-)
+from otel_trading.hotpath.twin.series import BARREN, MOST_WAITING, Series
 from otel_trading.hotpath.twin.timed import wrapped
 from otel_trading.hotpath.twin.timer import Timer
 from otel_trading.hotpath.twin.turn import Turn

@@ -17,8 +17,9 @@ NO_TIME = "not_a_time"
 ARGUMENTS = "invalid_arguments"
 NO_SERIES = "no_series"
 FORWARD = "forward_failed"
+MEMORY = "no_memory"
 
-_REASONS = (NOT_A_NUMBER, NOT_FINITE, NEGATIVE, CLOSED, START, NO_TIME, ARGUMENTS, NO_SERIES, FORWARD)
+_REASONS = (NOT_A_NUMBER, NOT_FINITE, NEGATIVE, CLOSED, START, NO_TIME, ARGUMENTS, NO_SERIES, FORWARD, MEMORY)
 
 Hook = Callable[[str, str, Any], object]
 
