@@ -13,7 +13,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider, UpDownCounter
 from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader
@@ -32,14 +32,12 @@ from otel_trading.metrics.cell_provider import CellMeterProvider
 from otel_trading.metrics.engine import engine
 
 DIFFERENCES = {
-    "a series that has no measurement in a delta interval": (
-        "the SDK gives the next point of the series the end of the last interval that had one as its start; here it is "
-        "the end of the last interval: 'the StartTimeUnixNano of each point matches the TimeUnixNano of the previous'"
+    "scale of an exponential histogram after an interval of zeros only": (
+        "the SDK goes down to 0, here it stays fine: 'when the histogram contains not more than one value in either of "
+        "the positive or negative ranges, the implementation SHOULD use the maximum scale'"
     ),
-    "scale of cumulative exponential histograms": (
-        "the SDK merges what came between two collections into what was before, and may lose a scale on the way; here "
-        "the cell is cumulative: 'the implementation SHOULD adjust the histogram scale ... to maintain the best "
-        "resolution possible'"
+    "negative numbers for the last value of a counter or histogram": (
+        "a view may ask for a last value; the SDK's instruments refuse negative numbers before, here the cell takes them"
     ),
 }
 
@@ -117,7 +115,10 @@ reader = st.tuples(
     st.one_of(st.just({}), st.just({Histogram: ExponentialBucketHistogramAggregation(max_size=20)})),
 )
 instrument = st.tuples(
-    st.sampled_from([*KINDS]), st.sampled_from(NAMES), st.sampled_from(["s", "{order}", ""]), st.one_of(st.none(), bounds)
+    st.sampled_from([*KINDS]),
+    st.sampled_from(NAMES),
+    st.sampled_from(["s", "{order}", ""]),
+    st.one_of(st.none(), bounds),
 )
 
 
@@ -131,8 +132,11 @@ def cases(draw: st.DrawFn) -> Case:
         st.tuples(st.just("measure"), measured), st.tuples(st.just("collect"), st.integers(0, len(readers) - 1))
     )
     operations = draw(st.lists(operation, max_size=30))
+    views = draw(st.lists(view, max_size=2))
+    if any(isinstance(described.get("aggregation"), LastValueAggregation) for described in views):
+        operations = [(what, (it[0], abs(it[1]), it[2]) if what == "measure" else it) for what, it in operations]
     finally_ = [("collect", index) for index in range(len(readers))]
-    return Case(readers, draw(st.lists(view, max_size=2)), instruments, [*operations, *finally_])
+    return Case(readers, views, instruments, [*operations, *finally_])
 
 
 def told(data: Any) -> dict[Any, Any]:
@@ -170,7 +174,7 @@ def filled(buckets: Any) -> dict[int, int]:
 
 
 def same_points(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> None:
-    """Equal but for rounding of sums and the finer scale of ours."""
+    """Equal but for rounding of sums, and the scale where there are zeros."""
     assert [point["attributes"] for point in ours] == [point["attributes"] for point in theirs]
     for mine, other in zip(ours, theirs, strict=True):
         for name in ("value", "sum", "min", "max"):
@@ -178,7 +182,8 @@ def same_points(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> Non
                 assert mine.pop(name) == pytest.approx(other.pop(name), rel=1e-9, abs=1e-6), name
         if "scale" in other:
             shift = mine.pop("scale") - other.pop("scale")
-            assert shift == 0
+            assert shift >= 0
+            assert shift == 0 or other["zero_count"] > 0
             mine["positive"] = merged(mine["positive"], shift)
         assert mine == other
 
@@ -221,11 +226,21 @@ def quiet() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(cases())
 def test_points_are_those_of_the_sdk(case: Case) -> None:
     """Names, units, types, temporality, attributes, values, buckets, extremes and times."""
-    for (_, ours), (_, theirs) in zip(run(case, CellMeterProvider), run(case, MeterProvider), strict=True):
+    ours_all = run(case, CellMeterProvider)
+    try:
+        theirs_all = run(case, MeterProvider)
+    except Exception as error:
+        # the SDK cannot merge an exponential interval into one that had zeros only
+        if "Incorrect merge scale" not in str(error):
+            raise
+        reject()
+    for (_, ours), (_, theirs) in zip(ours_all, theirs_all, strict=True):
         assert ours.keys() == theirs.keys()
         for key, (mine_temporality, mine_monotonic, mine) in ours.items():
             other_temporality, other_monotonic, other = theirs[key]
