@@ -33,6 +33,7 @@ from otel_trading.health.report import health_page
 from otel_trading.health.server import Server, listen
 from otel_trading.logs import part as logs_part
 from otel_trading.logs import pipeline
+from otel_trading.metrics.engine import announce
 from otel_trading.metrics.part import MetricsPart
 from otel_trading.metrics.prometheus import metrics_page
 from otel_trading.metrics.provider import DelegatingMeter
@@ -102,6 +103,7 @@ def start(arguments: Mapping[str, Any], config_file: str | os.PathLike[str] | No
         diagnostics.speak_up(_LEVELS[config["diagnostics_level"]])
         for warning in warnings:
             diagnostics.say(logging.WARNING, "%s", warning)
+        announce(config)
         # known before it is started, so that a fork in the middle of it finds what to make inert
         _active = Telemetry(config, in_memory)
         try:

@@ -16,7 +16,7 @@ from otel_trading.config.knobs import KNOBS
 from otel_trading.ground.errors import Problem
 
 # Ours, but read by other parts than the table.
-_OTHER_NAMES = frozenset({PREFIX + "DEMO_STORE", PREFIX + "HOTPATH"})
+_OTHER_NAMES = frozenset({PREFIX + "DEMO_STORE"})
 
 
 def own_settings(environment: Mapping[str, str], problems: list[Problem]) -> dict[str, Setting]:

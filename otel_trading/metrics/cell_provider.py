@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import Meter, MeterProvider
 from opentelemetry.sdk.metrics import ExemplarFilter
 from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
@@ -20,6 +21,7 @@ from otel_trading import sdk
 from otel_trading.ground.clock import Deadline
 from otel_trading.metrics import exemplars, selection
 from otel_trading.metrics.aggregation import CellPlan
+from otel_trading.metrics.exponential import explicit
 from otel_trading.metrics.feeds import ToStreams
 from otel_trading.metrics.instruments import Synchronous
 from otel_trading.metrics.live import LiveStream
@@ -74,6 +76,7 @@ class CellMeterProvider(MeterProvider):
         """
         self.resource = resource if resource is not None else Resource.create({})
         self._lock = threading.RLock()
+        self._ended = False
         self._views = tuple(views)
         self._limit = cardinality_limit
         self.budget = Budget(memory_limit_bytes)
@@ -117,9 +120,13 @@ class CellMeterProvider(MeterProvider):
         """Shuts the readers down, then closes the cells; a second call does nothing."""
         atexit.unregister(self.shutdown)
         deadline = Deadline(timeout_millis / 1000)
-        readers, self._readings = list(self._readings), {}
-        for reader in readers:
-            reader.shutdown(deadline.remaining_s() * 1000)
+        with self._lock:
+            first, self._ended = not self._ended, True
+        if not first:
+            return
+        for reader in list(self._readings):
+            reader.shutdown(deadline.remaining_s() * 1000)  # collects for the last time
+        self._readings = {}
         self._meters.delegate_to(None)
         self.close()
 
@@ -232,7 +239,8 @@ class CellMeterProvider(MeterProvider):
         if reading is None:
             return None
         storages = [storage for storage in self._storages() if reader in storage.readers]
-        return reading.collect(storages, self.resource, timeout_millis)
+        found = reading.collect(storages, self.resource, timeout_millis)
+        return explicit(found) if found is not None and isinstance(reader, PrometheusMetricReader) else found
 
     def streams(self) -> list[Stream]:
         """All streams, in the order of their instruments."""

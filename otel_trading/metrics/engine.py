@@ -6,10 +6,13 @@ had runs as `auto`, and `init()` refuses it with a message.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 
+from otel_trading.config.config import Config
 from otel_trading.ground import diagnostics
+from otel_trading.ground.errors import ConfigurationError, Problem
 from otel_trading.hotpath.choose import EngineMissing, choose
 from otel_trading.hotpath.engine import Engine
 
@@ -63,3 +66,28 @@ def _refused() -> dict[str, int]:
 
 engine.set_refusal_hook(_told)
 diagnostics.count_too(_refused, engine.forget_refusals)
+
+
+def announce(config: Config) -> None:
+    """Says which engine runs; the native one, which is the rule, at the level `debug`.
+
+    Raises:
+        ConfigurationError: another one was asked for.
+    """
+    setting = config.settings["hotpath"]
+    wanted = setting.value
+    if trouble or wanted not in ("auto", engine.NAME):
+        rule = f"the engine that this process has, {engine.NAME}, or auto"
+        advice = (
+            f"{trouble[:1].upper()}{trouble[1:]}"
+            or f"It is chosen when otel_trading is imported: set {VARIABLE}={wanted} before."
+        )
+        raise ConfigurationError([Problem("hotpath", setting.source, rule, repr(wanted), advice)])
+    if engine.NAME == "native":
+        diagnostics.say(logging.DEBUG, "metrics are recorded by the native engine")
+    elif wanted == "auto":
+        diagnostics.say(
+            logging.INFO,
+            "the native engine was not built, Python records metrics; install where a C compiler is, or set %s=python",
+            VARIABLE,
+        )
