@@ -40,8 +40,9 @@ format: $(VENV)/.dev ## formats and mends what can be mended
 bench: $(VENV)/.dev ## benchmarks, as ratios taken in one run
 	$(BIN)/python benchmarks/record.py
 
-bench-hotpath: $(VENV)/.dev ## what the cells of both engines cost, as ratios taken in one run
+bench-hotpath: $(VENV)/.bench ## what the cells of both engines cost, as ratios taken in one run with their peers
 	$(BIN)/python benchmarks/hotpath.py
+	$(BIN)/python benchmarks/footprint.py
 
 bench-collectors: $(VENV)/.dev backends ## what the collectors of collector-config need, with the real servers
 	$(BIN)/python benchmarks/collectors.py
@@ -68,6 +69,10 @@ $(VENV)/.demo: pyproject.toml $(NATIVE) | $(VENV)/bin/python
 $(VENV)/.dev: pyproject.toml $(NATIVE) | $(VENV)/bin/python
 	$(INSTALL) -e ".[dev]"
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.bench: $(VENV)/.dev
+	$(INSTALL) -e ".[bench]"
+	@touch $@
 
 clean: ## removes what was built and installed
 	rm -rf $(VENV) .nox build dist *.egg-info otel_trading/hotpath/*.so .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis

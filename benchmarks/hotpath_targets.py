@@ -1,0 +1,89 @@
+"""What a record may cost, as ratios of medians taken in one run: the promise, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+YARDSTICK = "abs(1.0)"
+RECORD = "native: record(float), 20 bounds"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One promise.
+
+    Attributes:
+        operation: what is promised, in words.
+        above: operations of which one costs `over` at most, or at least, `limit` times as much.
+        over: the other one.
+        most: the limit is the largest ratio that will do; else the least.
+        plain: taken off both first: the cost that is added.
+    """
+
+    operation: str
+    above: str
+    over: str
+    limit: float
+    most: bool = False
+    plain: str | None = None
+    plain_over: str | None = None
+
+    def ratio(self, medians: Mapping[str, float]) -> float | None:
+        """None if one of them was not measured."""
+        if self.above not in medians or self.over not in medians:
+            return None
+        above = medians[self.above] - (medians[self.plain] if self.plain else 0.0)
+        over = medians[self.over] - (medians[self.plain_over] if self.plain_over else 0.0)
+        return above / over
+
+    def met(self, ratio: float) -> bool:
+        """Whether that will do."""
+        return ratio <= self.limit if self.most else ratio >= self.limit
+
+
+def _peer(operation: str, peer: str, ours: str, limit: float) -> Target:
+    return Target(operation, peer, ours, limit)
+
+
+TARGETS = [
+    Target("bound record, x abs", RECORD, YARDSTICK, 1.3, most=True),
+    Target("bound add, x abs", "native: counter add(1)", YARDSTICK, 1.3, most=True),
+    _peer("bound record, SDK with 2 attributes / ours", "SDK: histogram.record, 2 attributes", RECORD, 400),
+    _peer("bound add, SDK with 2 attributes / ours", "SDK: counter.add, 2 attributes", "native: counter add(1)", 400),
+    _peer("bound record, prometheus_client / ours", "prometheus_client: bound observe", RECORD, 60),
+    *(
+        _peer(f"unbound, {how} dict of 2, {peer} / ours", name, f"native: unbound, {how} dict of 2", limit)
+        for how in ("prebuilt", "literal")
+        for peer, name, limit in (
+            ("SDK", "SDK: histogram.record, 2 attributes", 40),
+            ("pytracingx", f"pytracingx: histogram, {how} dict of 2", 1.8),
+        )
+    ),
+    Target("t = now(); record_since(t), x abs", "native: t = now(); record_since(t)", YARDSTICK, 7, most=True),
+    _peer("with time(), prometheus_client / ours", "prometheus_client: with bound time()", "native: with time()", 13),
+    Target("@timed, added, x abs", "native: timed f(x)", YARDSTICK, 3, most=True, plain="f(x)"),
+    Target("@timed async, added, x abs", "native: timed await f(x)", YARDSTICK, 6, most=True, plain="await f(x)"),
+    Target(
+        "@timed, added, Python wrapper / ours",
+        "native: Python wrapper f(x)",
+        "native: timed f(x)",
+        6,
+        plain="f(x)",
+        plain_over="f(x)",
+    ),
+    Target(
+        "@timed async, added, Python wrapper / ours",
+        "native: Python wrapper await f(x)",
+        "native: timed await f(x)",
+        4,
+        plain="await f(x)",
+        plain_over="await f(x)",
+    ),
+    _peer(
+        "Python twin, bound record, prometheus_client / ours",
+        "prometheus_client: bound observe",
+        "python: record(float), 20 bounds",
+        1,
+    ),
+]
