@@ -109,6 +109,7 @@ __all__ = [
     "is_unset",
     "load_entry_point",
     "logger_provider",
+    "measure_reader",
     "prefer_as",
     "propagator_from_model",
     "reader_preference",
@@ -279,6 +280,15 @@ def register_reader(reader: Any, collect: Callable[..., Any] | None, provider: A
     reader._set_collect_callback(collect)
     if provider is not None and hasattr(reader, "_set_meter_provider"):  # 1.44 has none
         reader._set_meter_provider(provider)
+
+
+def measure_reader(reader: Any, provider: Any) -> None:
+    """Records how long the collections of a MetricReader take, under the semantic convention's name."""
+    try:
+        from opentelemetry.sdk.metrics._internal.export._metric_reader_metrics import create_metric_reader_metrics
+    except ImportError:  # 1.44
+        return
+    reader._metrics = create_metric_reader_metrics(reader._otel_component_type, provider, True)
 
 
 def current_context() -> tuple[Any, str | None]:

@@ -92,6 +92,7 @@ class Arguments(TypedDict, total=False):
     exemplar_filter: Literal["trace_based", "always_on", "always_off"] | None
     cardinality_limit: int | None
     metrics_memory_limit_mib: int | None
+    own_metrics: bool | None
     prometheus_host: str | None
     prometheus_port: int | None
     scope_info_enabled: bool | None

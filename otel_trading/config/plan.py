@@ -120,6 +120,7 @@ class MetricsPlan:
     exemplar_filter: str = "trace_based"
     cardinality_limit: int = 2000
     memory_limit_bytes: int = 256 * 1024 * 1024
+    own_metrics: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +195,7 @@ def from_knobs(config: Config, *, silent: bool = False) -> Plan:
             config["exemplar_filter"],
             config["cardinality_limit"],
             config["metrics_memory_limit_mib"] * 1024 * 1024,
+            config["own_metrics"],
         ),
         logs=LogsPlan(batches["logs"], log_limits),
         endpoint=_endpoint(config) if serve else None,

@@ -202,6 +202,7 @@ def _metrics(model: Any, file: ConfigFile, config: Config, problems: list[Proble
         _word(section, "exemplar_filter", "trace_based"),
         config["cardinality_limit"],
         config["metrics_memory_limit_mib"] * 1024 * 1024,
+        config["own_metrics"],
     )
 
 

@@ -42,7 +42,8 @@ _MESSAGES = {
         "%s is in no unit of time; record_since and time were not recorded",
     ),
     "invalid_arguments": ("metrics.record_failed", "%s: a call with arguments that no method has was not recorded"),
-    "forwarding": ("metrics.record_failed", "%s: the application's own provider failed; one was not recorded"),
+    "forward_failed": ("metrics.record_failed", "%s: the application's own provider failed; one was not recorded"),
+    "no_memory": ("metrics.no_memory", "%s: there was no memory for a measurement"),
 }
 
 

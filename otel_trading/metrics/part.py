@@ -24,7 +24,7 @@ from otel_trading.delivery.lane import Lane
 from otel_trading.ground import diagnostics
 from otel_trading.ground.clock import Deadline
 from otel_trading.ground.errors import ConfigurationError, Problem
-from otel_trading.metrics import histogram_view, prometheus
+from otel_trading.metrics import histogram_view, own, prometheus
 from otel_trading.metrics.cell_provider import CellMeterProvider
 from otel_trading.metrics.histogram_view import HistogramView
 from otel_trading.metrics.prometheus import ScrapeReader
@@ -61,6 +61,7 @@ class MetricsPart:
             source, value = config.settings["resource_constant_labels"].source, repr(endpoint.constant_labels)
             raise ConfigurationError([Problem("resource_constant_labels", source, rule, value, advice)])
         self._plan = plan
+        self._extra = extra
         self._filter = _FILTERS[plan.exemplar_filter]()
         self.lane = Lane("metrics", plan.batches, weigh=points)
         self.scrape = ScrapeReader(endpoint) if endpoint is not None else None
@@ -71,15 +72,18 @@ class MetricsPart:
 
     def create_provider(self, resource: Resource) -> CellMeterProvider:
         """The provider over cells."""
-        return CellMeterProvider(
+        provider = CellMeterProvider(
             self.readers,
             resource,
             self._filter,
             shutdown_on_exit=False,
-            views=self.views,
+            views=[*self.views, *(own.VIEWS if self._plan.own_metrics else ())],
             cardinality_limit=self._plan.cardinality_limit,
             memory_limit_bytes=self._plan.memory_limit_bytes,
         )
+        if self._plan.own_metrics:
+            own.tell(provider, (reader for reader in self.readers if reader not in self._extra))
+        return provider
 
     def join(self, provider: ApiMeterProvider) -> Callable[[], None]:
         """Reads an application's own provider: /metrics always, by OTLP only if it has no reader.

@@ -59,9 +59,12 @@ def _data(storage: Storage, points: Sequence[Any]) -> Any:
 def _point(storage: Storage, series: Series, since_ns: int, now_ns: int) -> Any:
     cell = series.cell
     started_ns = cell.started_ns
-    snapshot = cell.take() if storage.delta else cell.snapshot()
-    if snapshot[0] == 0:
+    count, total, *more = cell.take() if storage.delta else cell.snapshot()
+    if count == 0:
         return None
+    snapshot: Any = (count, _carried(total), *more)
+    if storage.delta:
+        storage.taken += count
     # a series that a delta reader knows goes on where its previous collection ended
     start_ns = since_ns if series.taken else started_ns
     series.taken = storage.delta
@@ -74,6 +77,11 @@ def _point(storage: Storage, series: Series, since_ns: int, now_ns: int) -> Any:
     if storage.plan.kind == "gauge":
         return NumberDataPoint(attributes, None, now_ns, snapshot[1], made)  # type: ignore[arg-type]  # as the SDK does
     return NumberDataPoint(attributes, start_ns, now_ns, snapshot[1], made)
+
+
+def _carried(value: int | float) -> int | float:
+    """OTLP carries ints of 64 bits; a sum that has outgrown them goes on as a float."""
+    return value if isinstance(value, float) or -(2**63) <= value < 2**63 else float(value)
 
 
 def _explicit(

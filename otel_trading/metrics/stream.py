@@ -60,6 +60,8 @@ class Storage:
     live: LiveStream
     delta: bool
     readers: list[Any]
+    taken: int = 0
+    """Measurements that a delta reader has had."""
 
 
 class Stream:

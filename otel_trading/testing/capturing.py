@@ -43,7 +43,7 @@ def capture(service_name: str = "test", **knobs: Any) -> Iterator[Captured]:
         SimpleSpanProcessor(spans), reader, sdk.SimpleLogRecordProcessor(logs), SequentialIds()
     )
     silent = {"traces_exporter": "none", "metrics_exporter": "none", "logs_exporter": "none", "stdout": "off"}
-    everything = {"tick_ratio": 1.0, "flush_on_sigterm": False}
+    everything = {"tick_ratio": 1.0, "flush_on_sigterm": False, "own_metrics": False}
     real = clock.wall_ns, clock.now
     clock.wall_ns, clock.now = fixed.read_wall_ns, fixed.read_monotonic_ns
     engine.set_clock(fixed.read_monotonic_ns, fixed.read_wall_ns)

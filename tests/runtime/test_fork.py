@@ -40,7 +40,7 @@ def test_a_forked_child_that_calls_init_sends_its_own(otlp: Receiver) -> None:
     code = f"""
     import os, sys
     import otel_trading as ot
-    arguments = dict(otlp_endpoint={otlp.url!r}, prometheus_port=0, stdout="off")
+    arguments = dict(otlp_endpoint={otlp.url!r}, prometheus_port=0, stdout="off", own_metrics=False)
     ot.init("parent", **arguments)
     counter = ot.meter().create_counter("c").bind()
     counter.add(100)

@@ -81,6 +81,14 @@ def metrics() -> list[Knob]:
         ),
         Knob(
             group,
+            "own_metrics",
+            Flag(),
+            True,
+            "Metrics about telemetry itself: otel.sdk.* and otel_trading.*.",
+            own_node=True,
+        ),
+        Knob(
+            group,
             "prometheus_host",
             Text(),
             "localhost",
