@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 4
+FUZZ_SECONDS ?= 60
 # setuptools warns at each editable install that the package lies beside other folders, as it is meant to
 INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # what an install compiles; a change of it is installed anew
 NATIVE := setup.py $(wildcard otel_trading/hotpath/native/*.[ch])
 
-.PHONY: demo test test-sanitize check format bench bench-hotpath bench-collectors test-all test-shared backends test-backends clean help
+.PHONY: demo test test-sanitize fuzz check format bench bench-hotpath bench-collectors test-all test-shared backends test-backends clean help
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -22,6 +23,11 @@ test: $(VENV)/.dev ## runs the tests and shows their coverage
 
 test-sanitize: $(VENV)/.dev ## the engine's tests over native code built with AddressSanitizer and UndefinedBehaviorSanitizer
 	$(BIN)/python tools/sanitize.py
+
+fuzz: $(VENV)/.dev ## a minute of random operations over the sanitized native build, for each fuzz target
+	for target in tools/fuzz_table.py $(wildcard tools/fuzz_render.py); do \
+		$(BIN)/python $$target --seconds $(FUZZ_SECONDS) || exit 1; \
+	done
 
 check: $(VENV)/.dev ## format, lint, types, import contract, generated files, docs
 	$(BIN)/ruff format --check .

@@ -47,8 +47,8 @@ def preloaded() -> str:
     return " ".join(found)
 
 
-def main() -> int:
-    """Builds, runs, and gives pytest's exit code."""
+def run_sanitized(command: list[str]) -> int:
+    """The exit code of a command that is run over the sanitized build, in a copy of package and tests."""
     with tempfile.TemporaryDirectory(prefix="sanitize-") as name:
         folder = Path(name)
         left_out = shutil.ignore_patterns("__pycache__", "*.so")
@@ -65,21 +65,16 @@ def main() -> int:
             "PYTHONDONTWRITEBYTECODE": "1",
             "OTEL_TRADING_TEST_NATIVE": "required",
         }
-        deselected = [f"--deselect={test}" for test in NOT_RUN]
-        # faulthandler would take the signal that the sanitizer reports with
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-p",
-            "no:faulthandler",
-            "-p",
-            "no:cacheprovider",
-            "-k",
-            "not python",
-        ]
-        command += deselected
-        return subprocess.run([*command, "tests/hotpath", *sys.argv[1:]], cwd=folder, env=environment).returncode
+        return subprocess.run(command, cwd=folder, env=environment, check=False).returncode
+
+
+def main() -> int:
+    """Builds, runs the tests, and gives pytest's exit code."""
+    deselected = [f"--deselect={test}" for test in NOT_RUN]
+    # faulthandler would take the signal that the sanitizer reports with
+    plugins = ["-p", "no:faulthandler", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *plugins, "-k", "not python", *deselected, "tests/hotpath"]
+    return run_sanitized([*command, *sys.argv[1:]])
 
 
 if __name__ == "__main__":

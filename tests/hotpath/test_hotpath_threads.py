@@ -9,11 +9,13 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hotpath.hotpath_cells import cell
 
+FORK = Path(__file__).with_name("hotpath_fork.py")
 TIMES = {"native": 200_000, "python": 10_000}
 
 
@@ -183,65 +185,11 @@ def test_finaliser_may_record_into_the_same_cell(engine: Any) -> None:
     assert 600 == made.snapshot()[0]
 
 
-FORK = """
-import os, sys, threading, time, warnings
-warnings.simplefilter("ignore")
-from otel_trading.hotpath import choose
-engine = choose(sys.argv[1])
-cells = []
-def factory(attributes):
-    made = engine.Cell("c")
-    made.configure("counter")
-    cells.append(made)
-    return made
-table = engine.Table(factory)
-cell = factory(None)
-done = threading.Event()
-def load():
-    while not done.is_set():
-        cell.add(1)
-        cell.snapshot()
-        table.add(1, {"a": 1})
-        engine.refusals()
-        cell.add("x")
-threads = [threading.Thread(target=load, daemon=True) for _ in range(3)]
-for thread in threads:
-    thread.start()
-sys.setswitchinterval(1e-6)
-for n in range(int(sys.argv[2])):
-    child = os.fork()
-    if child == 0:
-        before = cell.snapshot()[0]
-        cell.add(1)
-        assert cell.snapshot()[0] >= before + 1
-        cell.configure("counter")
-        for _ in range(100):
-            cell.add(2)
-            table.add(1, {"a": 1})
-            table.add(1, {"b": 1})
-        assert cell.snapshot()[:2] == (100, 200), cell.snapshot()
-        engine.refusals()
-        os._exit(0)
-    deadline = time.monotonic() + 20
-    while True:
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            assert status == 0, status
-            break
-        assert time.monotonic() < deadline, "the child hangs"
-        time.sleep(0.001)
-done.set()
-for thread in threads:
-    thread.join()
-print("forked", n + 1)
-"""
-
-
 def test_fork_under_load_never_hangs(engine: Any) -> None:
     """A child records and reads at once, whatever the parent's threads were doing."""
     if not hasattr(os, "fork"):
         pytest.skip("no fork here")
     ran = subprocess.run(
-        [sys.executable, "-c", FORK, engine.NAME, "60"], capture_output=True, text=True, timeout=100, check=False
+        [sys.executable, str(FORK), engine.NAME, "60"], capture_output=True, text=True, timeout=100, check=False
     )
     assert (0, "forked 60\n") == (ran.returncode, ran.stdout), ran.stderr
