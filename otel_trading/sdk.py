@@ -119,6 +119,7 @@ __all__ = [
     "set_logger_provider",
     "view_from_model",
     "view_matches",
+    "view_reservoir",
     "view_settings",
 ]
 
@@ -261,6 +262,28 @@ def exponential_settings(aggregation: Any) -> tuple[int, int, bool]:
 def view_settings(view: Any) -> tuple[str | None, str | None, Any, Any]:
     """Name, description, attribute keys and aggregation that an SDK View gives to a stream."""
     return view._name, view._description, view._attribute_keys, view._aggregation
+
+
+def view_reservoir(view: Any, kind: str, settings: Mapping[str, Any]) -> Any:
+    """A new reservoir of an SDK View that brings its own; None if it leaves that to us.
+
+    Args:
+        view: the SDK View.
+        kind: explicit, exponential or another.
+        settings: `boundaries` or `size`, as the SDK gives them to reservoirs of that kind.
+    """
+    from opentelemetry.sdk.metrics._internal import aggregation
+    from opentelemetry.sdk.metrics._internal.view import _default_reservoir_factory
+
+    factory = view._exemplar_reservoir_factory
+    if factory is _default_reservoir_factory:
+        return None
+    kinds = {
+        "explicit": aggregation._ExplicitBucketHistogramAggregation,
+        "exponential": aggregation._ExponentialBucketHistogramAggregation,
+        "gauge": aggregation._LastValueAggregation,
+    }
+    return factory(kinds.get(kind, aggregation._SumAggregation))(**settings)
 
 
 def reader_preference(reader: Any, instrument: Any) -> tuple[Any, Any]:

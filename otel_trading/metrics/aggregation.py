@@ -65,6 +65,12 @@ class CellPlan:
             next=following,
         )
 
+    def reservoir_settings(self) -> dict[str, Any]:
+        """What the SDK gives to reservoirs of exemplars."""
+        if self.kind == "explicit":
+            return {"boundaries": self.bounds}
+        return {"size": min(20, self.max_size)} if self.kind == "exponential" else {}
+
     def bytes(self) -> int:
         """About how much memory a series takes."""
         buckets = {"explicit": len(self.bounds) + 1, "exponential": self.max_size}.get(self.kind, 0)

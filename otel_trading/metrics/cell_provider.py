@@ -173,8 +173,9 @@ class CellMeterProvider(MeterProvider):
             for selected in selection.streams(self._views, instrument, real, self._limit):
                 storages = self._arrange(selected, instrument, real)
                 if storages:
-                    wanted = self._exemplars != "always_off"
-                    streams.append(Stream(selected.stream, storages, self.budget, per_ns=per_ns, exemplars=wanted))
+                    streams.append(
+                        Stream(selected.stream, storages, self.budget, per_ns=per_ns, wanted=self._exemplars)
+                    )
             feed = ToStreams(instrument.name, streams, per_ns)
             self._connected.append(_Connected(instrument, real, feed))
         return feed

@@ -5,10 +5,11 @@ The cells ask only where a bucket has none since the last collection, so the com
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, AlwaysOnExemplarFilter, Exemplar
 
 from otel_trading import sdk
@@ -57,8 +58,25 @@ def _keep(series: Series, bucket: int, recorded: Recorded) -> None:
     series.exemplars[bucket] = recorded
 
 
+def offering(made: Sequence[Series], wanted: Filter) -> Callable[[int | float, Context | None], None]:
+    """A function that offers each measurement to the reservoirs of series; one that fails is counted by its caller."""
+    attributes = dict(made[0].attributes)
+
+    def offer(value: int | float, context: Context | None) -> None:
+        current = get_current() if context is None else context
+        if wanted == "trace_based" and not trace.get_current_span(current).get_span_context().trace_flags.sampled:
+            return
+        for series in made:
+            if series.reservoir is not None:
+                series.reservoir.offer(value, clock.wall_ns(), attributes, current)
+
+    return offer
+
+
 def since(series: Series, time_ns: int) -> list[Exemplar]:
     """The exemplars of a series that are newer than a collection; every bucket then wants one again."""
+    if series.reservoir is not None:
+        return series.reservoir.collect(dict(series.attributes))
     kept = series.exemplars
     if not kept:
         return []

@@ -26,7 +26,7 @@ from otel_trading.metrics import attributes as sets
 from otel_trading.metrics.engine import engine
 from otel_trading.metrics.feeds import Feed, Nowhere
 from otel_trading.metrics.handles import BoundCounter, BoundGauge, BoundHistogram
-from otel_trading.metrics.measurement import labels, number
+from otel_trading.metrics.measurement import keys, labels, number
 from otel_trading.sdk import ApiGauge
 
 H = TypeVar("H")
@@ -51,8 +51,11 @@ class Synchronous(_Named, Generic[H]):
     """Of OpenTelemetry's interface: add, record or set."""
     negative: ClassVar[bool] = True
 
-    def __init__(self, name: str, unit: str = "", description: str = "") -> None:
+    def __init__(
+        self, name: str, unit: str = "", description: str = "", attributes_advisory: Sequence[str] | None = None
+    ) -> None:
         super().__init__(name, unit, description)
+        self.attributes_advisory = keys(attributes_advisory, name)
         self._lock = threading.RLock()
         self._feed: Feed = Nowhere(name)
         self._handles: dict[tuple[Any, ...], tuple[Mapping[str, Any], Cell]] = {}
@@ -159,8 +162,15 @@ class TradingHistogram(Synchronous[BoundHistogram], Histogram):
     method = "record"
     negative = False
 
-    def __init__(self, name: str, unit: str, description: str, advisory: Sequence[float] | None) -> None:
-        super().__init__(name, unit, description)
+    def __init__(
+        self,
+        name: str,
+        unit: str,
+        description: str,
+        attributes_advisory: Sequence[str] | None,
+        advisory: Sequence[float] | None,
+    ) -> None:
+        super().__init__(name, unit, description, attributes_advisory)
         self.advisory = advisory
 
     def record(self, amount: int | float, attributes: Any = None, context: Context | None = None) -> None:

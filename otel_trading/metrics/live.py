@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from opentelemetry.sdk.metrics import ExemplarReservoir
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.util.types import AttributeValue
 
@@ -39,7 +40,7 @@ class Recorded:
 class Series:
     """One set of attributes of a stream, and the cell that is recorded into."""
 
-    __slots__ = ("attributes", "cell", "exemplars", "taken")
+    __slots__ = ("attributes", "cell", "exemplars", "reservoir", "taken")
 
     def __init__(self, attributes: Pairs, cell: Cell) -> None:
         """Takes the attributes as they are exported, and the cell."""
@@ -47,6 +48,8 @@ class Series:
         self.cell = cell
         self.exemplars: dict[int, Recorded] | None = None
         """The newest by bucket; 0 where there are no buckets."""
+        self.reservoir: ExemplarReservoir | None = None
+        """Of a view that brings its own; then `exemplars` stays None."""
         self.taken = False
         """Whether a delta reader had it before."""
 

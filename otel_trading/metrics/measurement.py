@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from opentelemetry.util.types import Attributes
@@ -50,6 +50,20 @@ def _plain(value: object) -> bool:
 def _short(value: object) -> object:
     """A label of ten megabytes would be sent at every scrape."""
     return f"{value[:_LABEL_LIMIT]}…" if isinstance(value, str) and len(value) > _LABEL_LIMIT else value
+
+
+def keys(advised: object, instrument: str) -> frozenset[str] | None:
+    """The attribute keys that an instrument advises to keep; None for all, and for what is no list of texts."""
+    if advised is None:
+        return None
+    if isinstance(advised, Iterable) and not isinstance(advised, (str, bytes)):
+        listed = tuple(advised)
+        if all(isinstance(key, str) for key in listed):
+            return frozenset(listed)
+    diagnostics.trouble(
+        "metrics.invalid_advisory", "%s: attributes_advisory must be a list of keys; all are kept", instrument
+    )
+    return None
 
 
 def labels(attributes: object, instrument: str) -> Attributes:

@@ -172,19 +172,44 @@ class DelegatingMeter(Meter):
             self._connect(made)
             return made
 
-    def create_counter(self, name: str, unit: str = "", description: str = "") -> TradingCounter:
-        """A counter with `bind`."""
-        made: TradingCounter = self._keep("counter", TradingCounter(*_told(name, unit, description)))
+    def create_counter(
+        self,
+        name: str,
+        unit: str = "",
+        description: str = "",
+        *,
+        attributes_advisory: Sequence[str] | None = None,
+    ) -> TradingCounter:
+        """A counter with `bind`; `attributes_advisory` are the keys to keep where no view says otherwise."""
+        made: TradingCounter = self._keep(
+            "counter", TradingCounter(*_told(name, unit, description), attributes_advisory)
+        )
         return made
 
-    def create_up_down_counter(self, name: str, unit: str = "", description: str = "") -> TradingUpDownCounter:
+    def create_up_down_counter(
+        self,
+        name: str,
+        unit: str = "",
+        description: str = "",
+        *,
+        attributes_advisory: Sequence[str] | None = None,
+    ) -> TradingUpDownCounter:
         """An up-down counter with `bind`."""
-        made: TradingUpDownCounter = self._keep("updown", TradingUpDownCounter(*_told(name, unit, description)))
+        made: TradingUpDownCounter = self._keep(
+            "updown", TradingUpDownCounter(*_told(name, unit, description), attributes_advisory)
+        )
         return made
 
-    def create_gauge(self, name: str, unit: str = "", description: str = "") -> TradingGauge:
+    def create_gauge(
+        self,
+        name: str,
+        unit: str = "",
+        description: str = "",
+        *,
+        attributes_advisory: Sequence[str] | None = None,
+    ) -> TradingGauge:
         """A synchronous gauge with `bind`."""
-        made: TradingGauge = self._keep("gauge", TradingGauge(*_told(name, unit, description)))
+        made: TradingGauge = self._keep("gauge", TradingGauge(*_told(name, unit, description), attributes_advisory))
         return made
 
     def create_histogram(
@@ -194,10 +219,12 @@ class DelegatingMeter(Meter):
         description: str = "",
         *,
         explicit_bucket_boundaries_advisory: Sequence[float] | None = None,
+        attributes_advisory: Sequence[str] | None = None,
     ) -> TradingHistogram:
-        """A histogram with `bind`; advisory boundaries count where no view matches."""
+        """A histogram with `bind`; what is advised, boundaries and keys, counts where no view says otherwise."""
         made: TradingHistogram = self._keep(
-            "histogram", TradingHistogram(*_told(name, unit, description), explicit_bucket_boundaries_advisory)
+            "histogram",
+            TradingHistogram(*_told(name, unit, description), attributes_advisory, explicit_bucket_boundaries_advisory),
         )
         return made
 

@@ -67,18 +67,24 @@ def streams(views: Sequence[Any], instrument: Any, real: Any, limit: int) -> lis
             found.append(_by_sdk(view, instrument, limit))
     if found:
         return found
-    return [Selected(StreamPlan(instrument.name, instrument.description, sets.everything, limit))]
+    return [Selected(_own(instrument, limit))]
+
+
+def _own(instrument: Any, limit: int) -> StreamPlan:
+    keep = sets.filtering(instrument.attributes_advisory)
+    return StreamPlan(instrument.name, instrument.description, keep, limit)
 
 
 def _by_sdk(view: View, instrument: Any, limit: int) -> Selected:
     name, description, keys, wanted = sdk.view_settings(view)
-    keep = sets.filtering(keys)
-    plan = StreamPlan(name or instrument.name, description or instrument.description, keep, limit)
+    keep = sets.filtering(instrument.attributes_advisory if keys is None else keys)
+    plan = StreamPlan(name or instrument.name, description or instrument.description, keep, limit, view)
     return Selected(plan, wanted=wanted)
 
 
 def _by_ours(view: HistogramView, instrument: Any, limit: int) -> Selected:
-    keep = sets.filtering(view.kept(), view.allow)
+    kept = view.kept()
+    keep = sets.filtering(instrument.attributes_advisory if kept is None else kept, view.allow)
     stream = StreamPlan(instrument.name, instrument.description, keep, view.cardinality_limit or limit)
     try:
         return Selected(stream, plan=view.cell_plan(instrument))
@@ -90,4 +96,4 @@ def _by_ours(view: HistogramView, instrument: Any, limit: int) -> Selected:
             instrument.name,
             error,
         )
-        return Selected(StreamPlan(instrument.name, instrument.description, sets.everything, limit))
+        return Selected(_own(instrument, limit))

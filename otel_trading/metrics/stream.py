@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from opentelemetry.sdk.metrics.view import View
 from opentelemetry.util.types import AttributeValue
 
+from otel_trading import sdk
 from otel_trading.hotpath.engine import Cell
 from otel_trading.metrics import attributes as sets
+from otel_trading.metrics import exemplars
 from otel_trading.metrics.aggregation import CellPlan
 from otel_trading.metrics.attributes import OVERFLOW
 from otel_trading.metrics.engine import engine
@@ -26,12 +29,14 @@ class StreamPlan:
         description: of the metric.
         keep: from the attributes of a measurement to those of the series.
         limit: most series, with the one that takes what goes over it; at least 1.
+        view: the SDK View, which may bring a reservoir of exemplars.
     """
 
     name: str
     description: str
     keep: sets.Filter
     limit: int
+    view: View | None = None
 
 
 class Budget:
@@ -68,7 +73,7 @@ class Stream:
     """Finds and makes the series. Thread-safe; a signal handler may come in the middle."""
 
     def __init__(
-        self, plan: StreamPlan, storages: Sequence[Storage], budget: Budget, *, per_ns: float, exemplars: bool
+        self, plan: StreamPlan, storages: Sequence[Storage], budget: Budget, *, per_ns: float, wanted: exemplars.Filter
     ) -> None:
         """Has no series yet.
 
@@ -77,14 +82,14 @@ class Stream:
             storages: at least one; each series has a cell in each of them, fed one after the other.
             budget: shared by all streams.
             per_ns: from nanoseconds to the instrument's unit; 0 if that is no unit of time.
-            exemplars: whether any are wanted.
+            wanted: which measurements may become exemplars.
         """
         self.storages = tuple(storages)
         self.overflowed = 0
         self._plan = plan
         self._budget = budget
         self._per_ns = per_ns
-        self._exemplars = exemplars
+        self._exemplars = wanted
         self._lock = threading.RLock()
         self._cells: dict[tuple[Any, ...], Cell] = {}
 
@@ -120,17 +125,30 @@ class Stream:
             known = self._cells.get(key)
             if known is not None:
                 return known
-        following: Cell | None = None
-        for storage in reversed(self.storages):
-            first = storage is self.storages[0]
-            cell = handle if first and handle is not None else engine.Cell(self.storages[0].live.name)
-            series = Series(pairs, cell)
-            storage.plan.configure(cell, series, following, per_ns=self._per_ns, exemplars=self._exemplars)
+        cells = [engine.Cell(self._plan.name) for _ in self.storages]
+        cells[0] = handle or cells[0]
+        made = [Series(pairs, cell) for cell in cells]
+        following = self._reservoirs(made)
+        offered = self._exemplars != "always_off" and following is None
+        for storage, series in reversed([*zip(self.storages, made, strict=True)]):
+            storage.plan.configure(series.cell, series, following, per_ns=self._per_ns, exemplars=offered)
             storage.live.series.append(series)
-            following = cell
+            following = series.cell
         assert following is not None
         self._cells[key] = following
         return following
+
+    def _reservoirs(self, made: Sequence[Series]) -> Cell | None:
+        """A cell that offers each measurement to reservoirs of the view; None without any."""
+        if self._plan.view is None or self._exemplars == "always_off":
+            return None
+        for storage, series in zip(self.storages, made, strict=True):
+            series.reservoir = sdk.view_reservoir(self._plan.view, storage.plan.kind, storage.plan.reservoir_settings())
+        if made[0].reservoir is None:
+            return None
+        offering = engine.Cell(self._plan.name)
+        offering.configure("forwarded", owner=exemplars.offering(made, self._exemplars), negative=True)
+        return offering
 
     def _bytes(self, pairs: Pairs) -> int:
         labels = sum(len(key) + len(str(value)) for key, value in pairs)

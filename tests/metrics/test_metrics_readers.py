@@ -17,7 +17,13 @@ from opentelemetry.instrumentation.asyncio import AsyncioInstrumentor
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.instrumentation.system_metrics import SystemMetricsInstrumentor
 from opentelemetry.metrics import Observation
-from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, AlwaysOnExemplarFilter, Counter
+from opentelemetry.sdk.metrics import (
+    AlwaysOffExemplarFilter,
+    AlwaysOnExemplarFilter,
+    Counter,
+    Exemplar,
+    ExemplarReservoir,
+)
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
     ConsoleMetricExporter,
@@ -153,6 +159,40 @@ def test_always_off_takes_none_in_a_span_either(sampled: trace.SpanContext) -> N
     meter = CellMeterProvider([reader], exemplar_filter=off, shutdown_on_exit=False).get_meter("m")
     meter.create_counter("orders").add(5)
     assert exemplars(reader) == []
+
+
+class Largest(ExemplarReservoir):
+    """Keeps the largest value, as an application might want it."""
+
+    def __init__(self, **_: Any) -> None:
+        self.kept: Exemplar | None = None
+
+    def offer(self, value: int | float, time_unix_nano: int, attributes: Any, context: Any) -> None:
+        """Compares."""
+        if self.kept is None or value > self.kept.value:
+            span = trace.get_current_span(context).get_span_context()
+            self.kept = Exemplar({}, value, time_unix_nano, span.span_id, span.trace_id)
+
+    def collect(self, point_attributes: Any) -> list[Exemplar]:
+        """Begins anew."""
+        found, self.kept = self.kept, None
+        return [found] if found is not None else []
+
+
+def test_a_view_may_bring_a_reservoir_of_its_own(sampled: trace.SpanContext) -> None:
+    """It sees every measurement that the filter lets through."""
+    reader = InMemoryMetricReader()
+    view = View(instrument_name="latency", exemplar_reservoir_factory=lambda _: Largest)
+    meter = CellMeterProvider([reader], shutdown_on_exit=False, views=[view]).get_meter("m")
+    handle = meter.create_histogram("latency").bind(venue="x")
+    for value in (1, 9, 3, 700, 2):
+        handle.record(value)
+    (found,) = exemplars(reader)
+    assert (found.value, found.trace_id) == (700, sampled.trace_id)
+    handle.record(5)
+    with trace.use_span(trace.INVALID_SPAN):
+        handle.record(8)
+    assert [one.value for one in exemplars(reader)] == [5]
 
 
 def test_asynchronous_instruments_are_forwarded_to_the_sdk_with_its_views() -> None:

@@ -191,3 +191,21 @@ def test_histograms_with_a_boundary_below_zero_take_negative_values() -> None:
         slippage.record(value)
     (point,) = points(reader.get_metrics_data())
     assert (point.sum, point.count, point.bucket_counts) == (-9, 3, (2, 0, 1, 0))
+
+
+def test_advised_attributes_are_kept_where_no_view_says_otherwise() -> None:
+    """Of every kind of instrument; a view wins; wrong advice keeps all."""
+    meter, reader = made([View(instrument_name="viewed", attribute_keys={"symbol"})])
+    for name in ("advised", "viewed"):
+        counter = meter.create_counter(name, attributes_advisory=["venue"])
+        counter.add(1, {"venue": "x", "symbol": "BTC", "order": 1})
+        counter.bind(venue="x", symbol="BTC", order=2).add(1)
+    histogram = meter.create_histogram("latency", attributes_advisory=())
+    histogram.record(1, {"venue": "x"})
+    wrong = meter.create_gauge("wrong", attributes_advisory="venue")
+    wrong.set(3, {"book": "a"})
+    assert told(reader, "advised") == {(("venue", "x"),): 2}
+    assert told(reader, "viewed") == {(("symbol", "BTC"),): 2}
+    assert told(reader, "latency") == {(): 1}
+    assert told(reader, "wrong") == {(("book", "a"),): 3}
+    assert diagnostics.troubles()["metrics.invalid_advisory"] == 1
