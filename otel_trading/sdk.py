@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
 from opentelemetry._logs import (
     Logger,
@@ -44,7 +45,6 @@ from opentelemetry.sdk._logs.export import (
     LogRecordExportResult,
     SimpleLogRecordProcessor,
 )
-from opentelemetry.sdk.metrics import Histogram
 from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Span as SdkSpan
@@ -86,7 +86,7 @@ __all__ = [
     "SdkSpan",
     "SeverityNumber",
     "SimpleLogRecordProcessor",
-    "ViewBehind",
+    "StreamView",
     "composable_always_on",
     "composable_parent_threshold",
     "composable_rule_based",
@@ -182,7 +182,10 @@ def view_from_model(model: Any) -> Any:
     """The SDK View of a `meter_provider.views` entry; raises Exception for impossible selectors."""
     from opentelemetry.configuration._meter_provider import _create_view
 
-    return _create_view(model)
+    stream = model.stream
+    limit = stream.aggregation_cardinality_limit if stream is not None else None
+    keys = stream.attribute_keys if stream is not None else None
+    return StreamView(_create_view(model), limit, (keys.excluded or ()) if keys is not None else ())
 
 
 def sampler_from_model(model: Any) -> Sampler:
@@ -357,14 +360,27 @@ def in_memory_logs() -> InMemoryLogRecordExporter:
     return make()
 
 
-class ViewBehind(View):
-    """An SDK View that leaves histograms alone which a HistogramView before it in the user's order has taken."""
+class StreamView(View):
+    """An SDK View with what the declarative file can say besides: a cardinality limit and excluded keys."""
 
-    def __init__(self, view: View, before: Sequence[Any]) -> None:
-        """Wraps `view`; `before` are objects with `matches(name)`."""
+    def __init__(self, view: View, cardinality_limit: int | None, excluded: Sequence[str]) -> None:
+        """Takes an SDK View, the most series, and patterns of attribute keys that are dropped."""
         self.__dict__.update(view.__dict__)
-        self._before = tuple(before)
+        self.cardinality_limit = cardinality_limit
+        if excluded:
+            self._attribute_keys = cast("set[str]", Keys(self._attribute_keys, excluded))
 
-    def _match(self, instrument: Any) -> bool:
-        taken = isinstance(instrument, Histogram) and any(other.matches(instrument.name) for other in self._before)
-        return not taken and super()._match(instrument)
+
+class Keys:
+    """Attribute keys that stay, by `in`."""
+
+    def __init__(self, included: Container[str] | None, excluded: Sequence[str]) -> None:
+        """Takes those that stay, None for all, and patterns of those that do not."""
+        self._included = included
+        self._excluded = tuple(excluded)
+
+    def __contains__(self, key: str) -> bool:
+        """Whether the key stays."""
+        if any(fnmatchcase(key, pattern) for pattern in self._excluded):
+            return False
+        return self._included is None or key in self._included

@@ -57,6 +57,7 @@ class BatchPlan:
         export_timeout_s: longest time for one batch with all its retries.
         temporality: metrics only, `cumulative`, `delta` or `lowmemory`.
         histogram_aggregation: metrics only, the default aggregation of histograms.
+        cardinality_limits: metrics only, most series by kind of instrument, or by `default`.
     """
 
     exporter: ExporterPlan
@@ -66,6 +67,7 @@ class BatchPlan:
     export_timeout_s: float = 30.0
     temporality: str = "cumulative"
     histogram_aggregation: str = "explicit_bucket_histogram"
+    cardinality_limits: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class EndpointPlan:
         token: bearer token that is demanded.
         certificate: TLS certificate file.
         key: TLS key file.
+        cardinality_limits: most series by kind of instrument, or by `default`.
     """
 
     host: str = "localhost"
@@ -97,6 +100,7 @@ class EndpointPlan:
     token: str | None = None
     certificate: str | None = None
     key: str | None = None
+    cardinality_limits: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

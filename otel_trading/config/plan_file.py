@@ -186,6 +186,7 @@ def _metrics(model: Any, file: ConfigFile, config: Config, problems: list[Proble
                 export_timeout_s=_seconds(node.timeout, 30.0),
                 temporality={"low_memory": "lowmemory"}.get(temporality, temporality),
                 histogram_aggregation=_word(otlp, "default_histogram_aggregation", "explicit_bucket_histogram"),
+                cardinality_limits=_limits(node),
             )
         )
     views = [*config["views"]]
@@ -245,5 +246,12 @@ def _endpoint(model: Any, file: ConfigFile, config: Config, problems: list[Probl
             config["prometheus_token"],
             config["prometheus_certificate"],
             config["prometheus_key"],
+            _limits(reader.pull),
         )
     return None
+
+
+def _limits(reader: Any) -> dict[str, int]:
+    """The `cardinality_limits` of a reader, by kind of instrument and `default`."""
+    limits = reader.cardinality_limits
+    return {} if limits is None else {kind: limit for kind, limit in vars(limits).items() if limit is not None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,7 @@ class CellMeterProvider(MeterProvider):
         views: Sequence[Any] = (),
         *,
         cardinality_limit: int = CARDINALITY_LIMIT,
+        reader_limits: Mapping[MetricReader, Mapping[str, int]] | None = None,
         memory_limit_bytes: int = MEMORY_LIMIT_BYTES,
     ) -> None:
         """Registers the readers.
@@ -72,6 +73,8 @@ class CellMeterProvider(MeterProvider):
             shutdown_on_exit: `shutdown` runs at exit.
             views: HistogramView and SDK View objects.
             cardinality_limit: most series of a stream whose view says nothing, at least 1.
+            reader_limits: the same for a reader, by kind of instrument (`counter`, `up_down_counter`, `histogram`,
+                `gauge`) or `default`; a stream that several read has the smallest.
             memory_limit_bytes: most that all series together may take, estimated; then they overflow too.
         """
         self.resource = resource if resource is not None else Resource.create({})
@@ -79,6 +82,7 @@ class CellMeterProvider(MeterProvider):
         self._ended = False
         self._views = tuple(views)
         self._limit = cardinality_limit
+        self._reader_limits = dict(reader_limits or {})
         self.budget = Budget(memory_limit_bytes)
         self._readings: dict[MetricReader, Reading] = {reader: Reading(reader) for reader in metric_readers}
         self._connected: list[_Connected] = []
@@ -170,7 +174,7 @@ class CellMeterProvider(MeterProvider):
         per_ns = seconds_like(instrument.unit) or 0.0
         streams = []
         with self._lock:
-            for selected in selection.streams(self._views, instrument, real, self._limit):
+            for selected in selection.streams(self._views, instrument, real, self._limit_of(instrument)):
                 storages = self._arrange(selected, instrument, real)
                 if storages:
                     streams.append(
@@ -179,6 +183,12 @@ class CellMeterProvider(MeterProvider):
             feed = ToStreams(instrument.name, streams, per_ns)
             self._connected.append(_Connected(instrument, real, feed))
         return feed
+
+    def _limit_of(self, instrument: Synchronous[Any]) -> int:
+        kinds = [self._reader_limits.get(reader, {}) for reader in self._readings]
+        return min(
+            (limits.get(instrument.kind, limits.get("default", self._limit)) for limits in kinds), default=self._limit
+        )
 
     def _arrange(self, selected: Selected, instrument: Any, real: Any) -> list[Storage]:
         """One storage for all cumulative readers that want the same, and one for each delta reader."""
@@ -210,7 +220,7 @@ class CellMeterProvider(MeterProvider):
     def _share(self, connected: _Connected, reader: MetricReader) -> bool:
         """Lets a new reader read what is there already; False if it wants something else."""
         instrument, real = connected.instrument, connected.real
-        chosen = selection.streams(self._views, instrument, real, self._limit)
+        chosen = selection.streams(self._views, instrument, real, self._limit_of(instrument))
         shared: list[Storage] = []
         wanted = [self._wanted(one, instrument, real, reader) for one in chosen]
         if len(connected.feed.streams) != len(wanted):

@@ -47,6 +47,8 @@ class _Named:
 class Synchronous(_Named, Generic[H]):
     """What all synchronous instruments share: a table, handles, and a feed that `init()` and `shutdown()` exchange."""
 
+    kind: ClassVar[str]
+    """As the declarative file names it."""
     method: ClassVar[str]
     """Of OpenTelemetry's interface: add, record or set."""
     negative: ClassVar[bool] = True
@@ -116,6 +118,7 @@ class Synchronous(_Named, Generic[H]):
 class TradingCounter(Synchronous[BoundCounter], Counter):
     """A monotonic counter."""
 
+    kind = "counter"
     method = "add"
     negative = False
 
@@ -131,6 +134,7 @@ class TradingCounter(Synchronous[BoundCounter], Counter):
 class TradingUpDownCounter(Synchronous[BoundCounter], UpDownCounter):
     """An up-down counter."""
 
+    kind = "up_down_counter"
     method = "add"
 
     def add(self, amount: int | float, attributes: Any = None, context: Context | None = None) -> None:
@@ -145,6 +149,7 @@ class TradingUpDownCounter(Synchronous[BoundCounter], UpDownCounter):
 class TradingGauge(Synchronous[BoundGauge], ApiGauge):
     """A synchronous gauge."""
 
+    kind = "gauge"
     method = "set"
 
     def set(self, amount: int | float, attributes: Any = None, context: Context | None = None) -> None:
@@ -159,6 +164,7 @@ class TradingGauge(Synchronous[BoundGauge], ApiGauge):
 class TradingHistogram(Synchronous[BoundHistogram], Histogram):
     """A histogram. It takes negative values only where a bucket boundary is below 0."""
 
+    kind = "histogram"
     method = "record"
     negative = False
 

@@ -68,6 +68,11 @@ class MetricsPart:
         self.push = tuple(
             PushReader(batch, worker) for batch, worker in zip(plan.batches, self.lane.workers, strict=True)
         )
+        self._limits: dict[MetricReader, Mapping[str, int]] = {
+            reader: batch.cardinality_limits for reader, batch in zip(self.push, plan.batches, strict=True)
+        }
+        if self.scrape is not None and endpoint is not None:
+            self._limits[self.scrape] = endpoint.cardinality_limits
         self.readers: tuple[MetricReader, ...] = (*self.push, *extra) + ((self.scrape,) if self.scrape else ())
 
     def create_provider(self, resource: Resource) -> CellMeterProvider:
@@ -79,6 +84,7 @@ class MetricsPart:
             shutdown_on_exit=False,
             views=[*self.views, *(own.VIEWS if self._plan.own_metrics else ())],
             cardinality_limit=self._plan.cardinality_limit,
+            reader_limits=self._limits,
             memory_limit_bytes=self._plan.memory_limit_bytes,
         )
         if self._plan.own_metrics:

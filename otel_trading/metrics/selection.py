@@ -77,8 +77,9 @@ def _own(instrument: Any, limit: int) -> StreamPlan:
 
 def _by_sdk(view: View, instrument: Any, limit: int) -> Selected:
     name, description, keys, wanted = sdk.view_settings(view)
+    own_limit = view.cardinality_limit if isinstance(view, sdk.StreamView) else None
     keep = sets.filtering(instrument.attributes_advisory if keys is None else keys)
-    plan = StreamPlan(name or instrument.name, description or instrument.description, keep, limit, view)
+    plan = StreamPlan(name or instrument.name, description or instrument.description, keep, own_limit or limit, view)
     return Selected(plan, wanted=wanted)
 
 

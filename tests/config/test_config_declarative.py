@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import textwrap
+import urllib.request
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -262,3 +264,35 @@ def test_capture_works_beside_a_file_variable(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("OTEL_CONFIG_FILE", "/nowhere.yaml")
     with pytest.raises(ConfigurationError, match="readable file"), capture():
         pass
+
+
+def test_limits_of_readers_and_views_and_excluded_keys_of_the_file_are_in_effect(tmp_path: Path) -> None:
+    """By kind of instrument at the reader, by stream at the view."""
+    text = """
+    file_format: "1.1"
+    meter_provider:
+      readers:
+        - pull:
+            exporter: {prometheus/development: {host: 127.0.0.1, port: 0, scope_info_enabled: false}}
+            cardinality_limits: {default: 6, counter: 4}
+      views:
+        - selector: {instrument_name: limited}
+          stream: {aggregation_cardinality_limit: 3}
+        - selector: {instrument_name: filtered}
+          stream: {attribute_keys: {excluded: ["order.*"]}}
+    distribution: {otel_trading: {own_metrics: false, stdout: "off"}}
+    """
+    with ot.init(config_file=written(tmp_path, text)) as telemetry:
+        for name in ("counted", "limited", "filtered"):
+            counter = ot.meter().create_counter(name)
+            for number in range(10):
+                counter.add(1, {"n": number} if name != "filtered" else {"order.id": number, "venue": "x"})
+        level = ot.meter().create_gauge("level")
+        for number in range(10):
+            level.set(number, {"n": number})
+        assert telemetry.metrics_url is not None
+        with urllib.request.urlopen(telemetry.metrics_url) as page:
+            lines = [line for line in page.read().decode().splitlines() if line and line[0] != "#"]
+    found = Counter(line.partition("{")[0] for line in lines)
+    assert (found["counted_total"], found["limited_total"], found["level"]) == (4, 3, 6)
+    assert [line for line in lines if line.startswith("filtered")] == ['filtered_total{venue="x"} 10.0']
