@@ -18,6 +18,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.util.types import Attributes
 
 from otel_trading import sdk
+from otel_trading.ground import diagnostics
 from otel_trading.ground.clock import Deadline
 from otel_trading.metrics import exemplars, selection
 from otel_trading.metrics.aggregation import CellPlan
@@ -33,6 +34,8 @@ from otel_trading.metrics.units import seconds_like
 
 CARDINALITY_LIMIT = 2000
 """Of the OpenTelemetry specification: most series of a stream."""
+UNNAMED = "unnamed"
+"""The SDK does nothing for a meter without a name."""
 MEMORY_LIMIT_BYTES = 256 * 1024 * 1024
 
 
@@ -162,7 +165,9 @@ class CellMeterProvider(MeterProvider):
         self, name: str, version: str | None, schema_url: str | None, attributes: Attributes
     ) -> Meter:
         """The SDK's meter, which runs callbacks and makes the instruments that views are matched against."""
-        return self._sdk.get_meter(name, version, schema_url, attributes)
+        if not name:
+            diagnostics.trouble("metrics.unnamed_meter", "a meter has no name; it is called %r", UNNAMED)
+        return self._sdk.get_meter(name or UNNAMED, version, schema_url, attributes)
 
     def connect(self, instrument: Synchronous[Any], real: Any) -> ToStreams:
         """The streams of an instrument, new ones.

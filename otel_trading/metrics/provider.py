@@ -109,6 +109,7 @@ class DelegatingMeter(Meter):
         self._scope_attributes = attributes
         self._lock = threading.RLock()
         self._instruments: dict[tuple[str, str, str, str], Instrument] = {}
+        self._first: dict[str, tuple[str, str, str]] = {}
         self._target: MeterProvider
         self._real: Meter
 
@@ -168,6 +169,13 @@ class DelegatingMeter(Meter):
                     INSTRUMENTS,
                 )
                 return made
+            first = self._first.setdefault(made.name.lower(), (kind, made.unit, made.description))
+            if first != (kind, made.unit, made.description):
+                diagnostics.trouble(
+                    "metrics.conflict",
+                    "%s was created twice with another kind, unit or description; both are exported. Rename one.",
+                    made.name,
+                )
             self._instruments[key] = made
             self._connect(made)
             return made
