@@ -72,11 +72,11 @@ def main() -> int:
     check = parser.parse_args().check
     sections = yaml.safe_load(ROWS.read_text(encoding="utf-8"))
     if wrong := missing(sections):
-        print("no such test: " + ", ".join(wrong), file=sys.stderr)
+        sys.stderr.write(f"no such test: {', '.join(wrong)}\n")
         return 1
     text = page(sections)
     if check and (not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text):
-        print(f"{PAGE.relative_to(ROOT)} is not current; run python tools/compliance.py", file=sys.stderr)
+        sys.stderr.write(f"{PAGE.relative_to(ROOT)} is not current; run python tools/compliance.py\n")
         return 1
     if not check:
         PAGE.write_text(text, encoding="utf-8")
