@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import functools
 import gc
@@ -392,3 +393,28 @@ def test_coroutine_in_a_cycle_is_collected(latency: Any) -> None:
     assert gone() is None
     assert [1] == ended
     assert 1 == latency.snapshot()[0]
+
+
+def test_timer_that_was_not_entered_records_nothing(engine: Any, latency: Any, clock: Clock) -> None:
+    """And one that is entered twice begins anew; both ends are recorded."""
+    timer = latency.time()
+    clock.ns += 5000
+    timer.__exit__(None, None, None)
+    assert 0 == latency.snapshot()[0]
+    with timer as entered:
+        clock.ns += 3000
+        with timer:
+            clock.ns += 1000
+    assert timer is entered
+    assert (2, 2.0) == latency.snapshot()[:2]
+
+
+def test_timer_knows_its_methods_by_name(engine: Any, latency: Any, clock: Clock) -> None:
+    """As contextlib.ExitStack looks them up, on the type."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(latency.time())
+        clock.ns += 2000
+    assert (1, 2.0) == latency.snapshot()[:2]
+    assert isinstance(latency.time(), contextlib.AbstractContextManager)
+    with pytest.raises(TypeError):
+        type(latency.time()).__enter__()

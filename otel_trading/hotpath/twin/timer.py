@@ -18,7 +18,7 @@ class Timer:
 
     def __init__(self, cell: Cell) -> None:
         self._cell = cell
-        self._start_ns = Clocks.now()
+        self._start_ns: int | None = None
 
     def __enter__(self) -> Timer:
         self._start_ns = Clocks.now()
@@ -27,4 +27,5 @@ class Timer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._cell._record_ns(max(0, Clocks.now() - self._start_ns))
+        if self._start_ns is not None:
+            self._cell._record_ns(max(0, Clocks.now() - self._start_ns))
