@@ -233,7 +233,7 @@ class Engine(Protocol):
     def Family(
         self,
         type: str,
-        heads: tuple[bytes, bytes, bytes],
+        heads: tuple[bytes | None, bytes | None, bytes | None],
         text_names: tuple[bytes, ...],
         open_names: tuple[bytes, ...],
     ) -> Family:
@@ -242,7 +242,8 @@ class Engine(Protocol):
         Args:
             type: counter, gauge, histogram or unknown.
             heads: what stands before the samples in text, OpenMetrics and protobuf (the encoded fields of the message);
-                a format with an empty one leaves the family out.
+                None leaves the family out of a format. Families with the very same head that follow each other are one
+                to the reader: the head is written once.
             text_names: bytes[5], of value, bucket, sum, count and created in text; empty where there is no such sample;
                 one that needs quotes as `{"name"`.
             open_names: the same in OpenMetrics.

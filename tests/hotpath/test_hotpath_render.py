@@ -263,7 +263,7 @@ def test_bytes_are_on_the_page_as_they_are(engine: Any) -> None:
 def test_a_family_without_a_head_in_a_format_is_left_out_of_it(engine: Any) -> None:
     """Where names collide in one format only."""
     names = (b"g", b"", b"", b"", b"")
-    made, one = engine.Family("gauge", (b"# TYPE g gauge\n", b"", b""), names, NO_NAMES), cell(engine, "gauge")
+    made, one = engine.Family("gauge", (b"# TYPE g gauge\n", None, None), names, NO_NAMES), cell(engine, "gauge")
     one.set(1)
     made.add(made.shape("gauge", (), (), ()), (), one)
     assert [page(engine, [made], format) for format in ("text", "openmetrics", "protobuf")] == [
@@ -271,6 +271,19 @@ def test_a_family_without_a_head_in_a_format_is_left_out_of_it(engine: Any) -> N
         b"",
         b"",
     ]
+
+
+def test_families_with_the_same_head_are_one_to_the_reader(engine: Any) -> None:
+    """Where a part of a family comes from elsewhere; other heads are written each."""
+    heads = (b"# TYPE g gauge\n", b"# TYPE g gauge\n", b"\n\x01g")
+    names = (b"g", b"", b"", b"", b"")
+    parts = [engine.Family("gauge", heads, names, names) for _ in range(3)]
+    for number, part in enumerate(parts):
+        shape = part.shape("gauge", (), ("n",), ())
+        part.add(shape, (str(number),), (0, 1 if number else 0, 5, None))
+    assert page(engine, parts) == b'# TYPE g gauge\ng{n="1"} 5\ng{n="2"} 5\n'
+    assert page(engine, parts, "protobuf").count(b"\n\x01g") == 1
+    assert page(engine, [parts[1], b"# between\n", parts[2]]).count(b"TYPE") == 2
 
 
 def test_a_large_page_comes_in_parts_of_a_mebibyte(engine: Any) -> None:
@@ -341,6 +354,8 @@ def test_wrong_arguments_are_told(engine: Any) -> None:
         engine.Family("summary", (b"", b"", b""), NO_NAMES, NO_NAMES)
     with pytest.raises(ValueError, match="names are those of value, bucket, sum, count and created"):
         engine.Family("gauge", (b"", b"", b""), NO_NAMES[:4], NO_NAMES)
+    with pytest.raises(TypeError, match="heads are bytes or None"):
+        engine.Family("gauge", ("", b"", b""), NO_NAMES, NO_NAMES)
     with pytest.raises(TypeError, match="names are bytes"):
         engine.Family("gauge", (b"", b"", b""), ("", *NO_NAMES[1:]), NO_NAMES)
     with pytest.raises(ValueError, match="no series are of the kind 'dropped'"):

@@ -246,7 +246,7 @@ family_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
     static char *keys[] = {"type", "heads", "text_names", "open_names", NULL};
     const char *named;
     PyObject *heads[FORMATS], *text, *open;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "s(SSS)O!O!:Family", keys, &named, &heads[0], &heads[1],
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "s(OOO)O!O!:Family", keys, &named, &heads[0], &heads[1],
                                      &heads[2], &PyTuple_Type, &text, &PyTuple_Type, &open))
         return NULL;
     int known = -1;
@@ -255,6 +255,9 @@ family_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
             known = i;
     if (known < 0)
         return PyErr_Format(PyExc_ValueError, "no family is of the type '%s'", named);
+    for (int i = 0; i < FORMATS; i++)
+        if (heads[i] != Py_None && !PyBytes_CheckExact(heads[i]))
+            return PyErr_Format(PyExc_TypeError, "heads are bytes or None");
     Family *self = (Family *)type->tp_alloc(type, 0);
     if (self == NULL)
         return NULL;

@@ -38,7 +38,7 @@ typedef struct {
 typedef struct {
     PyObject_HEAD
     int type;                      /* MetricType of the protobuf format */
-    PyObject *heads[FORMATS];      /* bytes: what stands before the samples; empty: not in this format */
+    PyObject *heads[FORMATS];      /* bytes: what stands before the samples; None: not in this format */
     PyObject *names[2][SAMPLES];   /* bytes: names of the samples; empty: there are none */
     Shape **shapes;
     uint32_t n_shapes;

@@ -32,7 +32,7 @@ copy_some(Page *self)
             continue;
         }
         Family *family = (Family *)item;
-        if (self->entry >= family->n_entries || PyBytes_GET_SIZE(family->heads[self->writer.format]) == 0) {
+        if (self->entry >= family->n_entries || family->heads[self->writer.format] == Py_None) {
             self->item++;
             self->entry = 0;
             continue;
@@ -56,7 +56,7 @@ write_some(Page *self)
         } else {
             if (writer->format == PROTOBUF)
                 write_family_end(writer);
-            writer->family = NULL;
+            writer->head = NULL;
             buffer_put(&writer->out, record->raw, record->raw_size);
         }
     }

@@ -311,19 +311,19 @@ put_value(Buffer *out, const Record *record)
 void
 write_family_end(Writer *writer)
 {
-    if (writer->family != NULL)
+    if (writer->head != NULL)
         message_end(&writer->out, writer->family_at);
-    writer->family = NULL;
+    writer->head = NULL;
 }
 
 void
 write_protobuf(Writer *writer, const Record *record)
 {
     Buffer *out = &writer->out;
-    if (record->family != writer->family) {
+    PyObject *head = record->family->heads[PROTOBUF];
+    if (head != writer->head) {
         write_family_end(writer);
-        PyObject *head = record->family->heads[PROTOBUF];
-        writer->family = record->family;
+        writer->head = head;
         writer->family_at = message_begin(out, 0);
         buffer_put(out, PyBytes_AS_STRING(head), (size_t)PyBytes_GET_SIZE(head));
     }

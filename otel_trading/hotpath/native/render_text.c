@@ -281,16 +281,16 @@ put_histogram(Writer *writer, const Record *record)
 void
 write_text(Writer *writer, const Record *record)
 {
-    if (record->family != writer->family) {
-        put_piece(&writer->out, record->family->heads[writer->format]);
-        writer->family = record->family;
-    }
+    PyObject *head = record->family->heads[writer->format];
+    if (head != writer->head)
+        put_piece(&writer->out, head);
+    writer->head = head;
     if (record->family->type == TYPE_HISTOGRAM) {
         put_histogram(writer, record);
     } else {
         put_line_start(writer, record, SAMPLE_VALUE);
         put_sum(writer, record);
-        if (record->n_spots && record->family->type == TYPE_COUNTER)
+        if (record->n_spots && has_name(writer, record, SAMPLE_CREATED)) /* only what OpenMetrics calls a counter */
             put_exemplar(writer, record, record_newest(record, -INFINITY, INFINITY));
         buffer_put_byte(&writer->out, '\n');
     }

@@ -8,7 +8,7 @@ typedef struct {
     Buffer out;
     Buffer scratch;        /* what the lines of a series begin with */
     int format;
-    const Family *family;  /* whose samples are being written; NULL */
+    const PyObject *head;  /* of the family whose samples are being written, not written twice; NULL */
     size_t family_at;      /* protobuf: where its message began */
 } Writer;
 

@@ -62,7 +62,7 @@ class Family:
     def __init__(
         self,
         type: str,
-        heads: tuple[bytes, bytes, bytes],
+        heads: tuple[bytes | None, bytes | None, bytes | None],
         text_names: tuple[bytes, ...],
         open_names: tuple[bytes, ...],
     ) -> None:
@@ -72,6 +72,8 @@ class Family:
             raise ValueError("names are those of value, bucket, sum, count and created")
         if not all(isinstance(name, bytes) for name in (*text_names, *open_names)):
             raise TypeError("names are bytes")
+        if not all(head is None or isinstance(head, bytes) for head in heads):
+            raise TypeError("heads are bytes or None")
         self.type = type
         self.heads = dict(zip(FORMATS, heads, strict=True))
         self.names = {

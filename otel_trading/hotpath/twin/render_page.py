@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from otel_trading.hotpath.twin.render_copy import Labels, record_of
+from otel_trading.hotpath.twin.render_copy import Labels, Record, record_of
 from otel_trading.hotpath.twin.render_family import FORMATS, Family
 from otel_trading.hotpath.twin.render_protobuf import metric_of, varint
 from otel_trading.hotpath.twin.render_text import text_of
@@ -31,19 +31,17 @@ def render(items: Iterable[Family | bytes], format: str, labels: Labels | None =
 
 
 def _text(items: tuple[Family | bytes, ...], format: str, labels: Labels | None) -> Iterator[bytes]:
-    part = bytearray()
+    part, written = bytearray(), None
     for item in items:
         if isinstance(item, bytes):
             part += item
+            written = None
         else:
-            headed = not item.heads[format]
-            for entry in item.entries[:] if item.heads[format] else ():
-                record = record_of(item, entry, format != "text", labels)
-                if record is None:
-                    continue
-                if not headed:
-                    part += item.heads[format]
-                    headed = True
+            head = item.heads[format]
+            for record in _records(item, format, labels):
+                if head is not written and head is not None:
+                    part += head
+                    written = head
                 part += text_of(record, format).encode()
                 if len(part) >= PART:
                     yield bytes(part)
@@ -57,25 +55,43 @@ def _text(items: tuple[Family | bytes, ...], format: str, labels: Labels | None)
 
 def _protobuf(items: tuple[Family | bytes, ...], labels: Labels | None) -> Iterator[bytes]:
     """A family that does not fit into a part is several messages of the same name."""
-    part = bytearray()
+    part, message, written = bytearray(), bytearray(), None
     for item in items:
-        content = bytearray()
         if isinstance(item, bytes):
-            part += item
+            part += _ended(message) + item
         else:
-            for entry in item.entries[:] if item.heads["protobuf"] else ():
-                record = record_of(item, entry, True, labels)
-                if record is None:
-                    continue
-                content += metric_of(record) if content else item.heads["protobuf"] + metric_of(record)
-                if len(part) + len(content) + 1 >= PART:
-                    yield bytes(part) + varint(len(content)) + bytes(content)
+            head = item.heads["protobuf"]
+            for record in _records(item, "protobuf", labels):
+                if head is not None and (head is not written or not message):
+                    part += _ended(message)
+                    message += head
+                    written = head
+                message += metric_of(record)
+                if len(part) + len(message) + 1 >= PART:
+                    part += _ended(message)
+                    yield bytes(part)
                     part.clear()
-                    content.clear()
-        if content:
-            part += varint(len(content)) + content
         if len(part) >= PART:
-            yield bytes(part)
+            yield bytes(part + _ended(message))
             part.clear()
+    part += _ended(message)
     if part:
         yield bytes(part)
+
+
+def _records(family: Family, format: str, labels: Labels | None) -> Iterator[Record]:
+    if family.heads[format] is None:
+        return
+    for entry in family.entries[:]:
+        record = record_of(family, entry, format != "text", labels)
+        if record is not None:
+            yield record
+
+
+def _ended(message: bytearray) -> bytes:
+    """The message with its size; it is empty afterwards."""
+    if not message:
+        return b""
+    whole = varint(len(message)) + bytes(message)
+    message.clear()
+    return whole

@@ -23,7 +23,7 @@ def text_of(record: Record, format: str) -> str:
         lines.append(f"{_named(names[COUNT], labels)}{count}")
     else:
         line = f"{_named(names[VALUE], labels)}{amount(record.sum, pointed)}"
-        if record.family.type == "counter":
+        if names[CREATED]:  # only what OpenMetrics calls a counter
             line += _exemplar(record.newest(-math.inf, math.inf), pointed)
         lines.append(line)
     if names[CREATED] and record.started_ns:
