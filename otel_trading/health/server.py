@@ -28,6 +28,7 @@ class Server:
 
     Attributes:
         pages: what is served, by path; may be changed at any time.
+        socket: the listener.
         server_address: host and port that were bound.
         server_port: the port.
     """
@@ -38,17 +39,17 @@ class Server:
         """Binds, without a look-up that may wait for a name server; raises OSError."""
         self.pages = pages
         family, _, _, _, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
-        self._listener = socket.socket(family, socket.SOCK_STREAM)
+        self.socket = socket.socket(family, socket.SOCK_STREAM)
         try:
-            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._listener.bind(address[:2])
-            self._listener.listen(_BACKLOG)
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.socket.bind(address[:2])
+            self.socket.listen(_BACKLOG)
         except BaseException:
-            self._listener.close()
+            self.socket.close()
             raise
-        self.server_address = self._listener.getsockname()
+        self.server_address = self.socket.getsockname()
         self.server_port = int(self.server_address[1])
-        self._loop = Loop(self._listener, pages, token, tls)
+        self._loop = Loop(self.socket, pages, token, tls)
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
