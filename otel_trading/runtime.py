@@ -30,7 +30,7 @@ from otel_trading.ground.clock import Deadline
 from otel_trading.ground.errors import ConfigurationError, Problem
 from otel_trading.health import checks
 from otel_trading.health.report import health_page
-from otel_trading.health.server import Server, listen
+from otel_trading.health.server import Page, Server, listen
 from otel_trading.logs import part as logs_part
 from otel_trading.logs import pipeline
 from otel_trading.metrics.engine import announce
@@ -247,7 +247,7 @@ class Telemetry:
             return
         scrape = self._metrics.scrape
         service = str(self.resource.attributes.get("service.name", ""))
-        pages = {
+        pages: dict[str, Page] = {
             "/metrics": metrics_page(scrape),
             "/health": health_page(service, self.telemetry_troubles),
         }

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from otel_trading.health.answer import Page
 from otel_trading.health.checks import Verdict, run_all
 
 
@@ -38,11 +39,12 @@ def report(service: str, verdicts: Mapping[str, Verdict], troubles: Mapping[str,
     }
 
 
-def health_page(service: str, troubles: Callable[[], Mapping[str, Any]]) -> Callable[[str], tuple[int, bytes, str]]:
+def health_page(service: str, troubles: Callable[[], Mapping[str, Any]]) -> Page:
     """The page that the server serves."""
 
-    def page(_accept: str) -> tuple[int, bytes, str]:
+    def page(_headers: Mapping[str, str]) -> tuple[int, bytes, dict[str, str]]:
         code, document = report(service, run_all(), troubles())
-        return code, orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE, default=str), "application/json"
+        body = orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE, default=str)
+        return code, body, {"Content-Type": "application/json"}
 
     return page

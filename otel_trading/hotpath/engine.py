@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Protocol, runtime_checkable
@@ -182,6 +182,50 @@ class Table(Protocol):
         """The factory is asked anew for every set of attributes."""
 
 
+class Family(Protocol):
+    """A metric family, prepared for pages: what is said about it, and its series with their labels.
+
+    Its length is the number of series. Prepared by one thread at a time; pages may be rendered from it meanwhile. A
+    forked child's copy is its own.
+    """
+
+    def __len__(self) -> int:
+        """How many series."""
+
+    def shape(self, kind: str, constants: tuple[str, ...], names: tuple[str, ...], bounds: tuple[float, ...], /) -> int:
+        """What series with the same label names have in common; the same number for the same arguments.
+
+        Args:
+            kind: counter, up_down, gauge, explicit or exponential; a cell of another kind is not shown.
+            constants: names and values in turn of labels that all of them have.
+            names: of the other labels.
+            bounds: float[n_bounds] of explicit ones; a cell with others is not shown.
+
+        Raises:
+            TypeError: one of the tuples is none.
+            ValueError: no kind has that name, or a constant lacks its value.
+        """
+
+    def add(self, shape: int, values: tuple[str, ...], source: Any, holder: Any = None, /) -> bool:
+        """A series; False, and nothing is added, if there is one with these labels.
+
+        Args:
+            shape: a number that `shape` gave.
+            values: of its names.
+            source: a Cell of the same engine, or a tuple of started_ns, count, sum and detail, where detail is None,
+                int[n_bounds + 1], or (scale, zeros, offset, int[n], zero_threshold).
+            holder: whose attribute `exemplars` is a dict of objects as `otel_trading.metrics.live.Recorded`, or None.
+
+        Raises:
+            TypeError: of the wrong type.
+            ValueError: not a shape of this family, or it has other names.
+        """
+
+
+Item = Family | bytes
+"""A part of a page: a family, or bytes that are on it as they are."""
+
+
 class Engine(Protocol):
     """The names of an engine, a module."""
 
@@ -200,6 +244,56 @@ class Engine(Protocol):
 
     def Table(self, factory: Callable[[Any], Any], limit: int = 2000, name: str = "") -> Table:
         """A table that remembers nothing yet."""
+
+    def Family(
+        self,
+        type: str,
+        heads: tuple[bytes | None, bytes | None, bytes | None],
+        text_names: tuple[bytes, ...],
+        open_names: tuple[bytes, ...],
+    ) -> Family:
+        """A family without series.
+
+        Args:
+            type: counter, gauge, histogram or unknown.
+            heads: what stands before the samples in text, OpenMetrics and protobuf (the encoded fields of the message);
+                None leaves the family out of a format. Families with the very same head that follow each other are one
+                to the reader: the head is written once.
+            text_names: bytes[5], of value, bucket, sum, count and created in text; empty where there is no such sample;
+                one that needs quotes as `{"name"`.
+            open_names: the same in OpenMetrics.
+
+        Raises:
+            TypeError: of the wrong type.
+            ValueError: no type has that name, or there are not five names.
+        """
+
+    def render(
+        self,
+        items: Iterable[Item],
+        format: str,
+        labels: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None,
+    ) -> Iterator[bytes]:
+        """The parts of a page, about 1 MiB each, as they are asked for.
+
+        A series is shown as it is at one moment; those of one page at several. Natively the numbers of up to 4,096
+        series are taken in one go under the GIL, and written without it. Counters, up-down counters and histograms are
+        shown at zero before their first record, gauges are not shown. Exponential histograms are explicit buckets at
+        scale 2; in protobuf they are native histograms too. A family of protobuf that does not fit into a part is
+        several messages of the same name.
+
+        Args:
+            items: families, and bytes that are on the page as they are.
+            format: text, openmetrics or protobuf.
+            labels: makes names and values of labels, in turn, of what an exemplar has beyond its trace.
+
+        Raises:
+            TypeError: an item is neither.
+            ValueError: there is no such format; from the iterator: two threads use it at once.
+        """
+
+    def render_number(self, value: float, pointed: bool = False, /) -> str:
+        """A float as pages have it, the shortest decimal that reads back; `pointed`: as OpenMetrics has it."""
 
     def now(self) -> int:
         """Monotonic nanoseconds, as `time.perf_counter_ns()`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -74,15 +74,16 @@ class ScrapeReader(PrometheusMetricReader):
             return
 
 
-def metrics_page(reader: ScrapeReader) -> Callable[[str], tuple[int, bytes, str]]:
-    """The page that the server serves: from the Accept header to status, body and content type."""
+def metrics_page(reader: ScrapeReader) -> Callable[[Mapping[str, str]], tuple[int, bytes, dict[str, str]]]:
+    """The page that the server serves: from the request's headers to status, body and headers."""
 
-    def page(accept: str) -> tuple[int, bytes, str]:
+    def page(headers: Mapping[str, str]) -> tuple[int, bytes, dict[str, str]]:
         try:
-            body, content_type = reader.render(accept)
+            body, content_type = reader.render(headers.get("accept", ""))
         except ScrapeStillRunning:
-            return 503, b"The scrape before is still running; a callback may hang.\n", "text/plain; charset=utf-8"
-        return 200, body, content_type
+            told = b"The scrape before is still running; a callback may hang.\n"
+            return 503, told, {"Content-Type": "text/plain; charset=utf-8"}
+        return 200, body, {"Content-Type": content_type}
 
     return page
 

@@ -2,6 +2,7 @@
  * otel_trading.hotpath.twin, and tests/hotpath holds both to them. */
 #include "clock.h"
 #include "exemplar.h"
+#include "render_page.h"
 #include "table.h"
 #include "timed.h"
 #include "timer.h"
@@ -28,6 +29,12 @@ static PyMethodDef functions[] = {
                "hook None: nobody is offered any.")},
     {"exponential_index", exponential_index_call, METH_VARARGS,
      PyDoc_STR("exponential_index(value, scale) -> int\n\nThe base-2 exponential bucket of a positive value, exactly.")},
+    {"render", CALL(render_call), METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("render(items, format, labels=None)\n\nThe parts of a page, bytes of some MiB at most, one after the other.\n\n"
+               "items: Family, and bytes that are on the page as they are; format: text, openmetrics or protobuf;\n"
+               "labels(attributes) -> tuple of names and values: makes labels of what an exemplar has beyond its trace.")},
+    {"render_number", render_number_call, METH_VARARGS,
+     PyDoc_STR("render_number(value, pointed=False) -> str\n\nA float as pages have it; pointed: as OpenMetrics does.")},
     {NULL},
 };
 
@@ -37,7 +44,8 @@ module_exec(PyObject *module)
     clock_prepare();
     exponential_prepare();
     if (bounds_add_type(module) < 0 || cell_add_type(module) < 0 || timer_add_type(module) < 0 ||
-        timed_add_type(module) < 0 || timed_coroutine_add_type(module) < 0 || table_add_type(module) < 0)
+        timed_add_type(module) < 0 || timed_coroutine_add_type(module) < 0 || table_add_type(module) < 0 ||
+        family_add_type(module) < 0 || page_add_type(module) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "NAME", "native");
 }

@@ -9,6 +9,9 @@ from otel_trading.hotpath.twin.clock import now, set_clock
 from otel_trading.hotpath.twin.exemplar import set_exemplar_hook
 from otel_trading.hotpath.twin.exponential import exponential_index
 from otel_trading.hotpath.twin.refusal import forget_refusals, refusals, set_refusal_hook
+from otel_trading.hotpath.twin.render_family import Family
+from otel_trading.hotpath.twin.render_number import render_number
+from otel_trading.hotpath.twin.render_page import render
 from otel_trading.hotpath.twin.table import Table
 from otel_trading.hotpath.twin.timer import Timer
 
@@ -18,12 +21,15 @@ __all__ = [
     "NAME",
     "Bounds",
     "Cell",
+    "Family",
     "Table",
     "Timer",
     "exponential_index",
     "forget_refusals",
     "now",
     "refusals",
+    "render",
+    "render_number",
     "set_clock",
     "set_exemplar_hook",
     "set_refusal_hook",

@@ -110,6 +110,10 @@ class ExplicitHistogram(_Histogram):
         """The first bucket whose bound is not below the value."""
         return bisect_left(self._bounds, value)
 
+    def bounds(self) -> tuple[float, ...]:
+        """Of its buckets."""
+        return self._bounds
+
     def count(self, value: int | float) -> None:
         """Counts one value; only in turn. The common case is written out: a call costs more than an addition."""
         self._counts[bisect_left(self._bounds, value)] += 1
@@ -150,6 +154,10 @@ class ExponentialHistogram(_Histogram):
     def bucket_of(self, value: int | float) -> int:
         """Where in the row of buckets the value lies now; the first for zeros."""
         return self._exponential.find(float(value))
+
+    def zero_threshold(self) -> float:
+        """Magnitudes up to this are zeros."""
+        return self._exponential.zero_threshold
 
     def count(self, value: int | float) -> None:
         """Counts one value; only in turn."""
