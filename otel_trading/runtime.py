@@ -35,7 +35,6 @@ from otel_trading.logs import part as logs_part
 from otel_trading.logs import pipeline
 from otel_trading.metrics.engine import announce
 from otel_trading.metrics.part import MetricsPart
-from otel_trading.metrics.prometheus import metrics_page
 from otel_trading.metrics.provider import DelegatingMeter
 from otel_trading.privacy.destinations import Destinations
 from otel_trading.privacy.redaction import Redactor
@@ -216,7 +215,7 @@ class Telemetry:
         self._metrics = MetricsPart(plan, self.config, endpoint, extra)
         self._lanes["metrics"] = self._metrics.lane
         if foreign is not None:
-            self._undo.append(self._metrics.join(foreign))
+            self._undo.append(self._metrics.join(foreign, self.resource))
             providers.meters.delegate_to(foreign)
             return
         providers.meters.delegate_to(self._metrics.create_provider(self.resource))
@@ -243,12 +242,11 @@ class Telemetry:
 
     def _open_endpoint(self, plan: EndpointPlan | None) -> None:
         """Serves /metrics and /health; without them telemetry goes on, degraded, unless `strict`."""
-        if plan is None or self._metrics is None or self._metrics.scrape is None:
+        if plan is None or self._metrics is None or self._metrics.exposition is None:
             return
-        scrape = self._metrics.scrape
         service = str(self.resource.attributes.get("service.name", ""))
         pages: dict[str, Page] = {
-            "/metrics": metrics_page(scrape),
+            "/metrics": self._metrics.exposition.page,
             "/health": health_page(service, self.telemetry_troubles),
         }
         try:

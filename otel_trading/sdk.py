@@ -115,6 +115,7 @@ __all__ = [
     "reader_preference",
     "register_reader",
     "resource_from_model",
+    "resource_of",
     "sampler_from_model",
     "set_logger_provider",
     "view_from_model",
@@ -323,6 +324,12 @@ def current_context() -> tuple[Any, str | None]:
     from opentelemetry.trace.propagation import _SPAN_KEY
 
     return getattr(_RUNTIME_CONTEXT, "_current_context", None), _SPAN_KEY
+
+
+def resource_of(provider: Any) -> Resource | None:
+    """The resource of an SDK MeterProvider; None if that cannot be seen."""
+    found = getattr(getattr(provider, "_sdk_config", None), "resource", None)
+    return found if isinstance(found, Resource) else None
 
 
 def grpc_log_exporter() -> Any:

@@ -99,6 +99,7 @@ class Arguments(TypedDict, total=False):
     target_info_enabled: bool | None
     resource_constant_labels: Sequence[str] | str | None
     translation_strategy: Literal["UnderscoreEscapingWithSuffixes", "UnderscoreEscapingWithoutSuffixes", "NoUTF8EscapingWithSuffixes", "NoTranslation"] | None
+    merge_prometheus_client: bool | None
     prometheus_token: str | None
     prometheus_certificate: str | None
     prometheus_key: str | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from otel_trading.config.kinds import Choice, Kind, Number
 
@@ -14,12 +15,14 @@ COUNT = Number(1, 10**9, whole=True)
 LIMIT = Number(0, 10**9, whole=True)
 PORT = Number(0, 65535, whole=True)
 LEVELS = Choice(("trace", "debug", "info", "warning", "error", "critical"))
-STRATEGIES = (
+Strategy = Literal[
     "UnderscoreEscapingWithSuffixes",
     "UnderscoreEscapingWithoutSuffixes",
     "NoUTF8EscapingWithSuffixes",
     "NoTranslation",
-)
+]
+"""How metrics and labels are called for Prometheus; the first is the specification's default."""
+STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from otel_trading.config.config import Config
-from otel_trading.config.knob import SIGNALS
+from otel_trading.config.knob import SIGNALS, Strategy
 
 PATHS = {"traces": "v1/traces", "metrics": "v1/metrics", "logs": "v1/logs"}
 OTLP_HTTP, OTLP_GRPC, CONSOLE = "otlp_http", "otlp_grpc", "console"
@@ -87,6 +87,8 @@ class EndpointPlan:
         certificate: TLS certificate file.
         key: TLS key file.
         cardinality_limits: most series by kind of instrument, or by `default`.
+        translation_strategy: how metrics and labels are called.
+        prometheus_client: the families of prometheus_client's default registry are shown too.
     """
 
     host: str = "localhost"
@@ -101,6 +103,8 @@ class EndpointPlan:
     certificate: str | None = None
     key: str | None = None
     cardinality_limits: Mapping[str, int] = field(default_factory=dict)
+    translation_strategy: Strategy = "UnderscoreEscapingWithSuffixes"
+    prometheus_client: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,4 +275,6 @@ def _endpoint(config: Config) -> EndpointPlan:
         config["prometheus_token"],
         config["prometheus_certificate"],
         config["prometheus_key"],
+        translation_strategy=config["translation_strategy"],
+        prometheus_client=config["merge_prometheus_client"],
     )

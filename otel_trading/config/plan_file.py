@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from otel_trading import sdk
 from otel_trading.config.config import Config
+from otel_trading.config.knob import Strategy
 from otel_trading.config.plan import (
     CONSOLE,
     OTLP_GRPC,
@@ -27,6 +28,12 @@ from otel_trading.ground.errors import ConfigurationError, Problem
 if TYPE_CHECKING:
     from otel_trading.config.config_file import ConfigFile
 
+_STRATEGIES: dict[str, Strategy] = {
+    "underscore_escaping_with_suffixes": "UnderscoreEscapingWithSuffixes",
+    "underscore_escaping_without_suffixes": "UnderscoreEscapingWithoutSuffixes",
+    "no_utf8_escaping_with_suffixes": "NoUTF8EscapingWithSuffixes",
+    "no_translation": "NoTranslation",
+}
 _DEFAULT_QUEUE, _DEFAULT_BATCH = 2048, 512
 
 
@@ -219,12 +226,6 @@ def _endpoint(model: Any, file: ConfigFile, config: Config, problems: list[Probl
         if node is None:
             continue
         path = ("meter_provider", "readers", index, "pull", "exporter", "prometheus/development")
-        strategy = _word(node, "translation_strategy", "underscore_escaping_with_suffixes")
-        if strategy != "underscore_escaping_with_suffixes":
-            advice = "Until our own endpoint exists only underscore_escaping_with_suffixes can be served."
-            rule = "underscore_escaping_with_suffixes with the stock exporter"
-            where = file.source(*path, "translation_strategy")
-            problems.append(Problem("translation_strategy", where, rule, repr(strategy), advice))
         host = node.host or "localhost"
         if (
             not (is_loopback(host) or config["prometheus_token"] or config["prometheus_certificate"])
@@ -247,6 +248,8 @@ def _endpoint(model: Any, file: ConfigFile, config: Config, problems: list[Probl
             config["prometheus_certificate"],
             config["prometheus_key"],
             _limits(reader.pull),
+            _STRATEGIES[_word(node, "translation_strategy", "underscore_escaping_with_suffixes").partition("/")[0]],
+            config["merge_prometheus_client"],
         )
     return None
 

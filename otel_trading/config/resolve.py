@@ -137,11 +137,6 @@ def _impossible_together(settings: dict[str, Setting], problems: list[Problem], 
         name, other = ("prometheus_certificate", "prometheus_key")[:: 1 if certificate.value else -1]
         advice = f"Give '{other}' too."
         problems.append(Problem(name, given.source, f"given together with {other}", repr(given.value), advice))
-    strategy = settings["translation_strategy"]
-    if strategy.value != "UnderscoreEscapingWithSuffixes":
-        advice = "Until our own endpoint exists only UnderscoreEscapingWithSuffixes can be served."
-        rule = "UnderscoreEscapingWithSuffixes with the stock exporter"
-        problems.append(Problem("translation_strategy", strategy.source, rule, repr(strategy.value), advice))
     _open_endpoint(settings, problems, warnings)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.metrics import CallbackOptions, Meter, Observation
 from opentelemetry.sdk.metrics.export import MetricReader
 
 from otel_trading import sdk
 from otel_trading.ground.versions import version
 from otel_trading.metrics.cell_provider import CellMeterProvider
 from otel_trading.metrics.engine import engine
+from otel_trading.metrics.exposition import Exposition
 from otel_trading.metrics.histogram_view import HistogramView
 
 VIEWS = (HistogramView("otel.sdk.*.duration", boundaries=[0.0001, 0.001, 0.01, 0.1, 1.0, 10.0]),)
@@ -18,8 +19,14 @@ VIEWS = (HistogramView("otel.sdk.*.duration", boundaries=[0.0001, 0.001, 0.01, 0
 SCOPE = "otel_trading.telemetry"
 
 
-def tell(provider: CellMeterProvider, readers: Iterable[MetricReader]) -> None:
-    """Creates the instruments of a provider about itself; they are read at each collection, and cost nothing else."""
+def tell(provider: CellMeterProvider, readers: Iterable[MetricReader], pages: Exposition | None) -> None:
+    """Creates the instruments of a provider about itself; they are read at each collection, and cost nothing else.
+
+    Args:
+        provider: whose they are.
+        readers: whose collections are timed.
+        pages: of /metrics; None if nothing is served.
+    """
     for reader in readers:
         sdk.measure_reader(reader, provider)
     meter = provider.get_meter(SCOPE, version("otel-trading"))
@@ -53,6 +60,31 @@ def tell(provider: CellMeterProvider, readers: Iterable[MetricReader]) -> None:
     )
     meter.create_observable_up_down_counter(
         "otel_trading.metrics.memory", [memory], "By", "Memory that the series take, estimated."
+    )
+    if pages is not None:
+        _tell_scrapes(meter, pages)
+
+
+def _tell_scrapes(meter: Meter, pages: Exposition) -> None:
+    def served(_: CallbackOptions) -> Iterable[Observation]:
+        for kind, count in list(pages.scrapes.pages.items()):
+            yield Observation(count, {"format": kind})
+
+    meter.create_observable_counter("otel_trading.scrapes", [served], "{scrape}", "Pages served whole, by format.")
+    meter.create_observable_counter(
+        "otel_trading.scrape.size", [lambda _: [Observation(pages.scrapes.bytes)]], "By", "Bytes before compression."
+    )
+    meter.create_observable_counter(
+        "otel_trading.scrape.collection.time",
+        [lambda _: [Observation(pages.scrapes.collect_ns / 1e9)]],
+        "s",
+        "Time of all collections for pages, callbacks included.",
+    )
+    meter.create_observable_counter(
+        "otel_trading.scrape.render.time",
+        [lambda _: [Observation(pages.scrapes.render_ns / 1e9)]],
+        "s",
+        "Time of all rendering, waiting for clients not included.",
     )
 
 

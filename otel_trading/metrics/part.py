@@ -24,11 +24,12 @@ from otel_trading.delivery.lane import Lane
 from otel_trading.ground import diagnostics
 from otel_trading.ground.clock import Deadline
 from otel_trading.ground.errors import ConfigurationError, Problem
-from otel_trading.metrics import histogram_view, own, prometheus
+from otel_trading.metrics import histogram_view, own
 from otel_trading.metrics.cell_provider import CellMeterProvider
+from otel_trading.metrics.exposition import Exposition
 from otel_trading.metrics.histogram_view import HistogramView
-from otel_trading.metrics.prometheus import ScrapeReader
 from otel_trading.metrics.push import PushReader
+from otel_trading.metrics.scraping import ScrapeReader, exposition, of_cells, of_readers
 
 _FILTERS: dict[str, Any] = {
     "trace_based": TraceBasedExemplarFilter,
@@ -56,15 +57,13 @@ class MetricsPart:
                 what was asked for.
         """
         self.views = checked_views(plan.views, config)
-        if endpoint is not None and endpoint.constant_labels and not prometheus.can_label_constants():
-            rule, advice = "left empty with this exporter", "Install opentelemetry-exporter-prometheus 0.66b1 or newer."
-            source, value = config.settings["resource_constant_labels"].source, repr(endpoint.constant_labels)
-            raise ConfigurationError([Problem("resource_constant_labels", source, rule, value, advice)])
         self._plan = plan
         self._extra = extra
         self._filter = _FILTERS[plan.exemplar_filter]()
         self.lane = Lane("metrics", plan.batches, weigh=points)
-        self.scrape = ScrapeReader(endpoint) if endpoint is not None else None
+        self._endpoint = endpoint
+        self.scrape = ScrapeReader() if endpoint is not None else None
+        self.exposition: Exposition | None = None
         self.push = tuple(
             PushReader(batch, worker) for batch, worker in zip(plan.batches, self.lane.workers, strict=True)
         )
@@ -87,18 +86,26 @@ class MetricsPart:
             reader_limits=self._limits,
             memory_limit_bytes=self._plan.memory_limit_bytes,
         )
+        if self._endpoint is not None and self.scrape is not None:
+            self.exposition = exposition(self._endpoint, of_cells(provider, self.scrape), resource)
         if self._plan.own_metrics:
-            own.tell(provider, (reader for reader in self.readers if reader not in self._extra))
+            own.tell(provider, (reader for reader in self.readers if reader not in self._extra), self.exposition)
         return provider
 
-    def join(self, provider: ApiMeterProvider) -> Callable[[], None]:
+    def join(self, provider: ApiMeterProvider, resource: Resource) -> Callable[[], None]:
         """Reads an application's own provider: /metrics always, by OTLP only if it has no reader.
+
+        Args:
+            provider: its own.
+            resource: ours, for providers that tell none.
 
         Returns:
             A function that takes the readers out again.
         """
         add: Any = getattr(provider, "add_metric_reader", None)
         if add is None:
+            if self._endpoint is not None:
+                self.exposition = exposition(self._endpoint, lambda: ((), None), resource)
             diagnostics.say(
                 logging.WARNING, "the application's own meter provider cannot take a reader; /metrics stays empty"
             )
@@ -107,6 +114,9 @@ class MetricsPart:
             for pusher in self.push:
                 pusher.stop()
             self.push = ()
+        if self._endpoint is not None and self.scrape is not None:
+            theirs = sdk.resource_of(provider) or resource
+            self.exposition = exposition(self._endpoint, of_readers(self.scrape), theirs)
         readers: tuple[MetricReader | None, ...] = (*self.push, self.scrape)
         joined = [reader for reader in readers if reader is not None]
         for reader in joined:

@@ -171,7 +171,7 @@ class DelegatingMeter(Meter):
                 return made
             first = self._first.setdefault(made.name.lower(), (kind, made.unit, made.description))
             if first != (kind, made.unit, made.description):
-                diagnostics.trouble(
+                diagnostics.say_once(
                     "metrics.conflict",
                     "%s was created twice with another kind, unit or description; both are exported. Rename one.",
                     made.name,

@@ -295,4 +295,4 @@ def test_limits_of_readers_and_views_and_excluded_keys_of_the_file_are_in_effect
             lines = [line for line in page.read().decode().splitlines() if line and line[0] != "#"]
     found = Counter(line.partition("{")[0] for line in lines)
     assert (found["counted_total"], found["limited_total"], found["level"]) == (4, 3, 6)
-    assert [line for line in lines if line.startswith("filtered")] == ['filtered_total{venue="x"} 10.0']
+    assert [line for line in lines if line.startswith("filtered")] == ['filtered_total{venue="x"} 10']

@@ -145,7 +145,6 @@ def test_several_mistakes_are_reported_together_with_source_rule_value_and_advic
         ({"traces_batch_items": 10, "traces_queue_items": 5}, "at most traces_queue_items (5); was 10"),
         ({"prometheus_certificate": __file__}, "given together with prometheus_key; was"),
         ({"prometheus_key": __file__}, "given together with prometheus_certificate; was"),
-        ({"translation_strategy": "NoTranslation"}, "UnderscoreEscapingWithSuffixes with the stock exporter"),
         ({"prometheus_host": "0.0.0.0"}, "a loopback address, or protected by prometheus_token"),
     ],
 )

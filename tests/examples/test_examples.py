@@ -181,7 +181,7 @@ def test_own_providers(otlp: Receiver) -> None:
     *_, scraped = json_lines(out)
     (line,) = scraped["fills"]
     assert line.startswith("positions_fills_total{")
-    assert line.endswith('trading_venue="binance"} 2.0')
+    assert line.endswith('trading_venue="binance"} 2')
 
 
 def test_auto_instrumented(otlp: Receiver) -> None:

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.openmetrics import exposition as client
 
+from otel_trading.config.knob import STRATEGIES, Strategy
 from otel_trading.metrics.exposition.escaping import SCHEMES, Scheme, escape
-from otel_trading.metrics.exposition.names import STRATEGIES, Strategy, naming, unit_word
+from otel_trading.metrics.exposition.names import naming, unit_word
 
 UNITS = [
     ("", ""),

@@ -15,7 +15,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client.openmetrics import parser as open_parser
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
-from otel_trading.metrics.exposition import STRATEGIES
+from otel_trading.config.knob import STRATEGIES
 from otel_trading.metrics.exposition.names import naming
 from otel_trading.metrics.live import Recorded
 

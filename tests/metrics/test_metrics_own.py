@@ -21,7 +21,7 @@ def test_measurements_are_counted_by_outcome_and_series_with_their_memory() -> N
     diagnostics.forget()
     reader = InMemoryMetricReader()
     provider = CellMeterProvider([reader], shutdown_on_exit=False, views=own.VIEWS, cardinality_limit=3)
-    own.tell(provider, [reader])
+    own.tell(provider, [reader], None)
     orders = provider.get_meter("m").create_counter("orders", unit="{order}")
     for number in range(5):
         orders.add(1, {"n": number})
@@ -44,7 +44,7 @@ def test_the_time_of_collections_stands_under_the_conventions_name() -> None:
     """In seconds, in buckets that fit."""
     reader = InMemoryMetricReader()
     provider = CellMeterProvider([reader], shutdown_on_exit=False, views=own.VIEWS)
-    own.tell(provider, [reader])
+    own.tell(provider, [reader], None)
     reader.collect()
     duration = told(reader)["otel.sdk.metric_reader.collection.duration", ""]
     assert (duration.unit, duration.count) == ("s", 1)

@@ -121,6 +121,14 @@ def metrics() -> list[Knob]:
         ),
         Knob(
             group,
+            "merge_prometheus_client",
+            Flag(),
+            False,
+            "Shows the families of prometheus_client's default registry on /metrics too.",
+            own_node=True,
+        ),
+        Knob(
+            group,
             "prometheus_token",
             Text(),
             None,

@@ -5,6 +5,5 @@ The way of a page: `negotiation` (what is asked for) -> `names`, `escaping`, `la
 """
 
 from otel_trading.metrics.exposition.exposition import Exposition, Scrapes
-from otel_trading.metrics.exposition.names import STRATEGIES, Strategy
 
-__all__ = ["STRATEGIES", "Exposition", "Scrapes", "Strategy"]
+__all__ = ["Exposition", "Scrapes"]

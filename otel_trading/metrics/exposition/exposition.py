@@ -11,6 +11,7 @@ from typing import Any
 from opentelemetry.sdk.metrics.export import MetricsData
 from opentelemetry.sdk.resources import Resource
 
+from otel_trading.config.knob import Strategy
 from otel_trading.ground import diagnostics
 from otel_trading.hotpath.engine import Engine, Item
 from otel_trading.metrics.exposition import foreign, registries
@@ -18,7 +19,7 @@ from otel_trading.metrics.exposition.book import Book, Replaced
 from otel_trading.metrics.exposition.compress import compressed
 from otel_trading.metrics.exposition.escaping import Scheme
 from otel_trading.metrics.exposition.labels import Pair, resource_pairs, value_text
-from otel_trading.metrics.exposition.names import Strategy, naming
+from otel_trading.metrics.exposition.names import naming
 from otel_trading.metrics.exposition.negotiation import Format, accepts_gzip, negotiate
 from otel_trading.metrics.exposition.target import target_info
 from otel_trading.metrics.live import LiveStream

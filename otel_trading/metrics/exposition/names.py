@@ -4,20 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
 
-Strategy = Literal[
-    "UnderscoreEscapingWithSuffixes",
-    "UnderscoreEscapingWithoutSuffixes",
-    "NoUTF8EscapingWithSuffixes",
-    "NoTranslation",
-]
-STRATEGIES: tuple[Strategy, ...] = (
-    "UnderscoreEscapingWithSuffixes",
-    "UnderscoreEscapingWithoutSuffixes",
-    "NoUTF8EscapingWithSuffixes",
-    "NoTranslation",
-)
+from otel_trading.config.knob import STRATEGIES, Strategy
 
 _WORDS = {
     "d": "days",
