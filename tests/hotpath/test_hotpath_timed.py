@@ -418,3 +418,30 @@ def test_timer_knows_its_methods_by_name(engine: Any, latency: Any, clock: Clock
     assert isinstance(latency.time(), contextlib.AbstractContextManager)
     with pytest.raises(TypeError):
         type(latency.time()).__enter__()
+
+
+def test_ended_coroutines_leave_nothing_to_the_next(engine: Any, latency: Any, clock: Clock) -> None:
+    """Many at once, finished, given up and never begun, in turn: each is recorded once, with its own time."""
+
+    async def waits(step_ns: int) -> int:
+        await asyncio.sleep(0)
+        clock.ns += step_ns
+        return step_ns
+
+    wrapped = latency.wrap(waits, True)
+    for turn in range(5):
+        begun = [wrapped(1000) for _ in range(40)]
+        for one in begun:
+            one.send(None)
+        for one in begun[:20]:
+            with pytest.raises(StopIteration) as ended:
+                one.send(None)
+            assert 1000 == ended.value.value
+        for one in begun[20:30]:
+            one.close()
+        del begun, one  # ten are given up
+        never = wrapped(1)
+        never.close()
+        del never
+        gc.collect()
+        assert 40 * (turn + 1) == latency.snapshot()[0]
