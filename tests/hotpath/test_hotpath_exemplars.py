@@ -103,7 +103,12 @@ def test_hook_alone_disarms_what_it_takes(engine: Any) -> None:
     """And after one with a variable there is no look at that any more."""
     asked: list[Any] = []
     engine.set_exemplar_hook(print, CONTEXT, "span")
-    engine.set_exemplar_hook(lambda *what: not asked.append(what))
+
+    def take(*what: Any) -> bool:
+        asked.append(what)
+        return True
+
+    engine.set_exemplar_hook(take)
     made = cell(engine, exemplars=True)
     for value in (1, 1, 3, 3, 1):
         made.record(value)

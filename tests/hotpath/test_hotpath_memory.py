@@ -229,7 +229,7 @@ def test_cycles_through_cells_tables_and_callables_are_collected(engine: Any) ->
     wrapped = owner.cell.wrap(function)  # type: ignore[attr-defined]
     wrapped.itself = wrapped
     owner.wrapped = wrapped  # type: ignore[attr-defined]
-    gone = [weakref.ref(owner), weakref.ref(function)]
+    gone: list[Any] = [weakref.ref(owner), weakref.ref(function)]
     del owner, table, factory, function, wrapped
     made.clear()
     gc.collect()

@@ -228,6 +228,7 @@ def test_factory_may_do_anything(engine: Any) -> None:
     """Record into the table, forget it, change what it was given, and change the caller's dict."""
     attributes: dict[str, Any] = {"a": 1}
     made = cell(engine, "counter")
+    table: Any
 
     def factory(given: Any) -> Any:
         if len(attributes) < 3:

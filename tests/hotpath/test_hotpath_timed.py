@@ -11,7 +11,7 @@ import inspect
 import pickle
 import types
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
@@ -65,7 +65,7 @@ def test_function_that_raises_is_measured(latency: Any, clock: Clock) -> None:
 def test_wrong_arguments_raise_as_before(latency: Any) -> None:
     """The message names the function."""
     with pytest.raises(TypeError, match="plain"):
-        timed(latency)(plain)()
+        timed(latency)(plain)()  # type: ignore[call-arg]  # that is the point
 
 
 def test_refusal_does_not_disturb_an_exception(engine: Any, latency: Any) -> None:
@@ -226,10 +226,10 @@ def test_coroutine_functions_are_told_as_such(latency: Any) -> None:
     made = timed(latency)(echo)
     assert inspect.iscoroutinefunction(made)
     assert asyncio.iscoroutinefunction(made)
-    assert inspect.iscoroutinefunction(functools.partial(made, 1))
+    assert inspect.iscoroutinefunction(functools.partial(made, Clock()))
 
     class Holder:
-        method = timed(latency)(echo)
+        method: Any = timed(latency)(echo)
 
     assert inspect.iscoroutinefunction(Holder().method)
     waiting = made(Clock(), 1)
@@ -287,15 +287,15 @@ def test_send_throw_and_close_pass_through(latency: Any) -> None:
     """What is yielded, sent, thrown and returned."""
 
     @types.coroutine
-    def ask(question: str) -> Iterator[Any]:
+    def ask(question: str) -> Generator[Any, Any, Any]:
         answer = yield question
         return answer
 
     @timed(latency)
     async def talk() -> Any:
-        first = await ask("one")  # type: ignore[misc]
+        first = await ask("one")
         try:
-            await ask("two")  # type: ignore[misc]
+            await ask("two")
         except KeyError as error:
             return first, error.args
 
@@ -364,7 +364,7 @@ def test_never_awaited_is_warned_about_and_not_measured(latency: Any) -> None:
         """Nothing."""
 
     with pytest.warns(RuntimeWarning, match="was never awaited"):
-        nothing()
+        nothing()  # type: ignore[unused-coroutine]  # that is the point
     assert 0 == latency.snapshot()[0]
 
 
@@ -418,3 +418,30 @@ def test_timer_knows_its_methods_by_name(engine: Any, latency: Any, clock: Clock
     assert isinstance(latency.time(), contextlib.AbstractContextManager)
     with pytest.raises(TypeError):
         type(latency.time()).__enter__()
+
+
+def test_ended_coroutines_leave_nothing_to_the_next(engine: Any, latency: Any, clock: Clock) -> None:
+    """Many at once, finished, given up and never begun, in turn: each is recorded once, with its own time."""
+
+    async def waits(step_ns: int) -> int:
+        await asyncio.sleep(0)
+        clock.ns += step_ns
+        return step_ns
+
+    wrapped = latency.wrap(waits, True)
+    for turn in range(5):
+        begun = [wrapped(1000) for _ in range(40)]
+        for one in begun:
+            one.send(None)
+        for one in begun[:20]:
+            with pytest.raises(StopIteration) as ended:
+                one.send(None)
+            assert 1000 == ended.value.value
+        for one in begun[20:30]:
+            one.close()
+        del begun, one  # ten are given up
+        never = wrapped(1)
+        never.close()
+        del never
+        gc.collect()
+        assert 40 * (turn + 1) == latency.snapshot()[0]
