@@ -2,6 +2,7 @@
 
 #define MOST_SPOTS 256 /* exemplars of a series; the buckets of an exponential histogram are fewer unless asked for */
 
+#define MOST_INDEX ((int64_t)1 << 40) /* of a bucket that Python gives; those of doubles are far below */
 #define MOST_LETTERS 128 /* of names and values of an exemplar's labels, as OpenMetrics and Prometheus have it */
 
 static PyObject *exemplars_name, *value_name, *time_name, *trace_name, *span_name, *filtered_name, *bits;
@@ -73,10 +74,11 @@ copy_scalars(Record *record, const Cell *cell)
 {
     record->count = cell_count(cell);
     record->any_real = cell->any_real;
-    record->real = cell->any_real ? cell->real : 0.0;
-    int last_real = cell->kind == GAUGE && cell->any_real;
-    record->whole = last_real ? 0 : cell->whole;
-    record->turns = last_real ? 0 : cell->turns;
+    record->whole = cell->whole;
+    record->turns = cell->turns;
+    record->real = cell->real;
+    if (cell->kind != GAUGE)
+        record->real += (double)record_whole(record);
     record->started_ns = cell->started_ns;
 }
 
@@ -148,7 +150,7 @@ copy_detail(Buffer *arena, size_t at, PyObject *detail, const Shape *shape)
     if (!PyTuple_CheckExact(detail) ||
         !PyArg_ParseTuple(detail, "iKLO!d", &scale, &zeros, &base, &PyTuple_Type, &counts, &threshold))
         return 0;
-    if (scale < -10 || scale > FINEST || !copy_counts(arena, at, counts))
+    if (scale < -10 || scale > FINEST || base < -MOST_INDEX || base > MOST_INDEX || !copy_counts(arena, at, counts))
         return 0;
     Record *record = record_at(arena, at);
     record->scale = scale;

@@ -26,8 +26,8 @@ typedef struct {
     uint32_t spots_at, values_at;
     uint8_t any_real;
     uint64_t count;
-    int64_t whole, turns;   /* sum or last value: of ints, whole + turns * 2**64, */
-    double real;            /* and of floats */
+    int64_t whole, turns;   /* sum or last value: an int, whole + turns * 2**64, */
+    double real;            /* or a float, if any_real */
     int64_t started_ns;
     int64_t base;           /* exponential: index of the first count */
     uint64_t zeros;
@@ -64,8 +64,7 @@ record_whole(const Record *record)
 static inline double
 record_sum(const Record *record)
 {
-    double whole = (double)record_whole(record);
-    return record->any_real ? record->real + whole : whole;
+    return record->any_real ? record->real : (double)record_whole(record);
 }
 
 /* Whether an exemplar may have so many letters of names and values in its further labels. */

@@ -204,7 +204,7 @@ put_coarse(Buffer *out, const Record *record)
         double upper = merged_bound(&merged, index + 1);
         sum += merged_count(&merged, index);
         if (isinf(upper))
-            break;
+            continue;
         put_bucket(out, record, sum, lower, upper);
         lower = upper;
     }

@@ -254,7 +254,7 @@ put_exponential(Writer *writer, const Record *record)
         double upper = merged_bound(&merged, index + 1);
         sum += merged_count(&merged, index);
         if (isinf(upper))
-            break;
+            continue;
         put_bound(writer, record, lower, upper, sum);
         lower = upper;
     }

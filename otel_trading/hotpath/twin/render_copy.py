@@ -21,6 +21,7 @@ MOST_LETTERS = 128
 """Of names and values of an exemplar's labels, as OpenMetrics and Prometheus have it."""
 
 _MOST_SPOTS = 256
+_MOST_INDEX = 1 << 40
 
 Labels = Callable[[Mapping[str, Any]], tuple[str, ...]]
 
@@ -145,29 +146,54 @@ def _of_reading(reading: tuple[Any, ...], entry: Entry) -> _Numbers | None:
         return None if counts is None else (count, total, started_ns, counts, 0, 0, 0, 0.0)
     if entry.shape.kind == "exponential":
         scale, zeros, base, counts, threshold = detail
-        return (count, total, started_ns, counts, scale, zeros, base, threshold) if -10 <= scale <= 20 else None
+        known = -10 <= scale <= 20 and abs(base) <= _MOST_INDEX
+        return (count, total, started_ns, counts, scale, zeros, base, threshold) if known else None
     return count, total, started_ns, (), 0, 0, 0, 0.0
 
 
 def _amount(value: Any) -> int | float:
     """An int within int64, anything else as float."""
-    return value if isinstance(value, int) and LEAST <= value <= MOST else math.ldexp(value, 0)
+    return int(value) if isinstance(value, int) and LEAST <= value <= MOST else math.ldexp(value, 0)
 
 
 def _spots(holder: Any, labels: Labels | None) -> tuple[Spot, ...]:
     exemplars = getattr(holder, "exemplars", None)
     if type(exemplars) is not dict:
         return ()
-    return tuple(_spot(exemplar, labels) for exemplar in list(exemplars.values())[:_MOST_SPOTS])
+    found = (_spot(exemplar, labels) for exemplar in list(exemplars.values())[:_MOST_SPOTS])
+    return tuple(spot for spot in found if spot is not None)
 
 
-def _spot(exemplar: Any, labels: Labels | None) -> Spot:
+def _spot(exemplar: Any, labels: Labels | None) -> Spot | None:
+    """None for what has no number as its value."""
+    try:
+        value = _amount(exemplar.value)
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        return None
     found: list[tuple[str, str]] = []
-    if exemplar.trace_id:
-        found += [("trace_id", format(exemplar.trace_id, "032x")), ("span_id", format(exemplar.span_id, "016x"))]
-    if labels is not None and exemplar.filtered:
-        further = labels(exemplar.filtered)
-        pairs = list(zip(further[::2], further[1::2], strict=True))
-        if sum(len(name) + len(value) for name, value in (*found, *pairs)) <= MOST_LETTERS:
-            found += pairs
-    return Spot(_amount(exemplar.value), exemplar.time_ns, tuple(found))
+    trace_id = _masked(exemplar, "trace_id", 128)
+    if trace_id:
+        found += [("trace_id", format(trace_id, "032x")), ("span_id", format(_masked(exemplar, "span_id", 64), "016x"))]
+    further = _further(exemplar, labels)
+    if sum(len(name) + len(text) for name, text in (*found, *further)) <= MOST_LETTERS:
+        found += further
+    return Spot(value, _masked(exemplar, "time_ns", 63), tuple(found))
+
+
+def _masked(exemplar: Any, name: str, bits: int) -> int:
+    value = getattr(exemplar, name, 0)
+    return value & ((1 << bits) - 1) if isinstance(value, int) else 0
+
+
+def _further(exemplar: Any, labels: Labels | None) -> list[tuple[str, str]]:
+    """Labels of what it has beyond its trace; none if they cannot be made."""
+    filtered = getattr(exemplar, "filtered", None)
+    if labels is None or not filtered:
+        return []
+    try:
+        texts = labels(filtered)
+        for text in texts:
+            text.encode()
+        return list(zip(texts[::2], texts[1::2], strict=True))
+    except Exception:
+        return []

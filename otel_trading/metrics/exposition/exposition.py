@@ -43,15 +43,26 @@ class Scrapes:
 
     Attributes:
         pages: whole pages, by format.
+        broken: pages that nobody took to their end.
         bytes: of all parts, before compression.
         collect_ns: time of all collections, foreign callbacks included.
         render_ns: time of all rendering, waiting for the client not included.
     """
 
     pages: dict[str, int] = field(default_factory=dict)
+    broken: int = 0
     bytes: int = 0
     collect_ns: int = 0
     render_ns: int = 0
+
+    def add(self, kind: str, whole: bool, written: int, render_ns: int) -> None:
+        """Counts a page, whole or broken off."""
+        if whole:
+            self.pages[kind] = self.pages.get(kind, 0) + 1
+        else:
+            self.broken += 1
+        self.bytes += written
+        self.render_ns += render_ns
 
 
 class Exposition:
@@ -99,6 +110,7 @@ class Exposition:
         self._patterns = tuple(constant_labels), tuple(constant_labels_excluded)
         self._registries = tuple(registries)
         self._scraping = threading.Lock()
+        self._counting = threading.Lock()
         self._books: dict[str, Book] = {}
         self.scrapes = Scrapes()
 
@@ -133,14 +145,17 @@ class Exposition:
         try:
             began_ns = time.perf_counter_ns()
             items, label = self._items(format)
-            self.scrapes.collect_ns += time.perf_counter_ns() - began_ns
+            collect_ns = time.perf_counter_ns() - began_ns
         finally:
             self._scraping.release()
+        with self._counting:
+            self.scrapes.collect_ns += collect_ns
         return format, self._parts(items, format, label)
 
     def after_fork_in_child(self) -> None:
-        """Replaces the lock, which may be held by a thread that the child has not, and counts from zero."""
+        """Replaces the locks, which may be held by a thread that the child has not, and counts from zero."""
         self._scraping = threading.Lock()
+        self._counting = threading.Lock()
         self._books.clear()
         self.scrapes = Scrapes()
 
@@ -149,15 +164,21 @@ class Exposition:
             return _exemplar_labels(attributes, label)
 
         parts = iter(self._engine.render(items, format.kind, labels))
-        while True:
-            began_ns = time.perf_counter_ns()
-            part = next(parts, None)
-            self.scrapes.render_ns += time.perf_counter_ns() - began_ns
-            if part is None:
-                break
-            self.scrapes.bytes += len(part)
-            yield part
-        self.scrapes.pages[format.kind] = self.scrapes.pages.get(format.kind, 0) + 1
+        written = render_ns = 0
+        whole = False
+        try:
+            while True:
+                began_ns = time.perf_counter_ns()
+                part = next(parts, None)
+                render_ns += time.perf_counter_ns() - began_ns
+                if part is None:
+                    break
+                written += len(part)
+                yield part
+            whole = True
+        finally:
+            with self._counting:
+                self.scrapes.add(format.kind, whole, written, render_ns)
 
     def _items(self, format: Format) -> tuple[list[Item], Callable[[str], str]]:
         live, data = self._collect()
