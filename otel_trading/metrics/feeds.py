@@ -52,7 +52,7 @@ class ToStreams:
         self._per_ns = per_ns
         self._name = name
         self._dropped = engine.Cell(name)
-        self._dropped.configure("dropped")
+        self._dropped.configure("dropped", per_ns=per_ns)
 
     def cell(self, measured: Measured, handle: Cell | None) -> Cell:
         """The cell of the one stream; one that calls those of several streams in turn."""
@@ -60,7 +60,7 @@ class ToStreams:
             return self.streams[0].cell(measured, handle)
         if not self.streams:
             if handle is not None:
-                handle.configure("dropped")
+                handle.configure("dropped", per_ns=self._per_ns)
             return handle or self._dropped
         cells = [stream.cell(measured, None) for stream in self.streams]
 

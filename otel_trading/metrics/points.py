@@ -66,7 +66,8 @@ def _point(storage: Storage, series: Series, since_ns: int, now_ns: int) -> Any:
     if storage.delta:
         storage.taken += count
     # a series that a delta reader knows goes on where its previous collection ended
-    start_ns = since_ns if series.taken else started_ns
+    # the first record may have come between the reading of its time and the taking
+    start_ns = since_ns if series.taken else started_ns or since_ns or now_ns
     series.taken = storage.delta
     made = exemplars.since(series, since_ns)
     attributes = dict(series.attributes)

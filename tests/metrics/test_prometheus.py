@@ -114,7 +114,9 @@ def test_an_exponential_preference_by_otlp_leaves_metrics_explicit(otlp: Receive
     preference = "base2_exponential_bucket_histogram"
     with ot.init("risk", metrics_histogram_aggregation=preference, **knobs) as telemetry:
         ot.meter().create_histogram("preferred.latency", unit="s").record(0.25)
-        buckets = [line for line in scraped(telemetry).splitlines() if line.startswith("preferred_latency_seconds_bucket")]
+        buckets = [
+            line for line in scraped(telemetry).splitlines() if line.startswith("preferred_latency_seconds_bucket")
+        ]
         assert len(buckets) == 16  # the specification's default boundaries and +Inf
         assert telemetry.flush(5) is True
     kinds = {metric.name: metric.WhichOneof("data") for metric in otlp.metrics}  # type: ignore[attr-defined]
