@@ -2,59 +2,34 @@
 
 from __future__ import annotations
 
-import errno
 import hmac
-import selectors
 import socket
 import ssl
 from collections import deque
 from collections.abc import Callable, Mapping
 
 from otel_trading.ground import diagnostics
-from otel_trading.health import http
+from otel_trading.health import http, limits
 from otel_trading.health.answer import Answer, Page, told
 from otel_trading.health.connection import READ, Connection, Gone, State
+from otel_trading.health.crowd import Crowd
 from otel_trading.health.workers import Workers
 
-CONNECTIONS = 256
-"""More make room by closing the one that has been idle for longest."""
 
-PENDING_BYTES = 16 * 1024 * 1024
-"""Of all answers that wait for their clients; beyond it the slowest is closed."""
-
-REQUEST_TIMEOUT_S = 5.0
-"""For a whole request, the TLS handshake included, and for each progress of the answer."""
-
-IDLE_TIMEOUT_S = 60.0
-"""Between two requests of a kept connection."""
-
-ANSWER_TIMEOUT_S = 90.0
-"""For a whole answer, health checks included."""
-
-_ENDING_S = 1.0
-_ACCEPTED_AT_ONCE = 64
-
-
-class Loop:
-    """Runs on one thread; `finished` and `wake` may be called from any."""
+class Loop(Crowd):
+    """Runs on one thread; `stop` may be called from any."""
 
     def __init__(
         self, listener: socket.socket, pages: Mapping[str, Page], token: str | None, tls: ssl.SSLContext | None
     ) -> None:
         """Waits for nothing yet."""
-        self._listener = listener
+        super().__init__(listener, tls)
         self._pages = pages
         self._token = token
-        self._tls = tls
-        self._selector = selectors.DefaultSelector()
-        self._connections: set[Connection] = set()
         self._workers = Workers()
         self._finished: deque[tuple[Connection, int, bytes]] = deque()
         self._further: deque[Connection] = deque()  # whose next request has come already
-        self._woken, self._waker = socket.socketpair()
         self._stopping = False
-        for one in (listener, self._woken, self._waker):
-            one.setblocking(False)
 
     def run(self) -> None:
         """Serves until `stop`; then everything is closed."""
@@ -84,85 +59,6 @@ class Loop:
         """Ends `run`."""
         self._stopping = True
         self.wake()
-
-    def wake(self) -> None:
-        """Makes the thread look up."""
-        try:
-            self._waker.send(b"x")
-        except OSError:  # it is awake already, or gone
-            return
-
-    def close(self) -> None:
-        """Closes all descriptors without a word to any client, as a forked child must."""
-        for one in list(self._connections):
-            one.close()
-        self._connections.clear()
-        for each in (self._listener, self._woken, self._waker):
-            each.close()
-        self._selector.close()
-
-    def _drain(self) -> None:
-        try:
-            while self._woken.recv(4096):
-                pass
-        except OSError:
-            return
-
-    # ---- connections ----
-
-    def _accept(self) -> None:
-        for _ in range(_ACCEPTED_AT_ONCE):
-            try:
-                accepted, _ = self._listener.accept()
-            except OSError as error:
-                if error.errno in (errno.EMFILE, errno.ENFILE):
-                    self._make_room()
-                return
-            while len(self._connections) >= CONNECTIONS and self._make_room():
-                pass
-            if len(self._connections) >= CONNECTIONS:
-                accepted.close()
-                continue
-            self._begin(accepted)
-
-    def _begin(self, accepted: socket.socket) -> None:
-        accepted.setblocking(False)
-        try:
-            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._tls is not None:
-                accepted = self._tls.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False)
-        except OSError:
-            accepted.close()
-            return
-        one = Connection(accepted, self._tls is not None, REQUEST_TIMEOUT_S)
-        self._connections.add(one)
-        self._wait(one, READ)
-
-    def _make_room(self) -> bool:
-        """Closes the connection that waits for its client for longest; False if there is none."""
-        idle = [one for one in self._connections if one.state is not State.MAKING]
-        if not idle:
-            return False
-        line = "more than %d connections to /metrics; the one that was idle for longest is closed"
-        diagnostics.trouble("endpoint.crowded", line, CONNECTIONS)
-        self._close(min(idle, key=lambda one: (one.state is State.SENDING, one.since_ns)))
-        return True
-
-    def _close(self, one: Connection) -> None:
-        self._wait(one, 0)
-        self._connections.discard(one)
-        one.close()
-
-    def _wait(self, one: Connection, events: int) -> None:
-        if one.registered == events:
-            return
-        if not one.registered:
-            self._selector.register(one.socket, events, one)
-        elif events:
-            self._selector.modify(one.socket, events, one)
-        else:
-            self._selector.unregister(one.socket)
-        one.registered = events
 
     def _end_late(self) -> None:
         for one in [one for one in self._connections if one.over]:
@@ -199,7 +95,7 @@ class Loop:
             fresh = one.fresh
             waits = one.receive()
             if fresh and one.received:
-                one.waits(State.READING, REQUEST_TIMEOUT_S, REQUEST_TIMEOUT_S)
+                one.waits(State.READING, limits.REQUEST_TIMEOUT_S, limits.REQUEST_TIMEOUT_S)
             self._wait(one, waits)
             self._read(one)
         elif one.state is State.SENDING:
@@ -223,7 +119,7 @@ class Loop:
         else:
             one.answer = Answer(page, request)
             one.begun = False
-            one.waits(State.MAKING, ANSWER_TIMEOUT_S, ANSWER_TIMEOUT_S)
+            one.waits(State.MAKING, limits.ANSWER_TIMEOUT_S, limits.ANSWER_TIMEOUT_S)
             self._make(one, request.path)
 
     def _allowed(self, given: str) -> bool:
@@ -250,20 +146,20 @@ class Loop:
                 continue
             one.pending = memoryview(part)
             one.begun = True
-            one.waits(State.SENDING, REQUEST_TIMEOUT_S)
+            one.waits(State.SENDING, limits.REQUEST_TIMEOUT_S)
             self._guarded(one)
             self._bound_pending()
 
     def _bound_pending(self) -> None:
         sending = [one for one in self._connections if one.state is State.SENDING]
-        if sum(len(one.pending) for one in sending) > PENDING_BYTES:
+        if sum(len(one.pending) for one in sending) > limits.PENDING_BYTES:
             self._close(min(sending, key=lambda one: one.since_ns))
 
     def _tell(self, one: Connection, answer: bytes, keeps: bool) -> None:
         one.answer = None
         one.keeps = keeps
         one.pending = memoryview(answer)
-        one.waits(State.SENDING, REQUEST_TIMEOUT_S, ANSWER_TIMEOUT_S)
+        one.waits(State.SENDING, limits.REQUEST_TIMEOUT_S, limits.ANSWER_TIMEOUT_S)
         self._send(one)
 
     def _refuse_late(self, one: Connection) -> None:
@@ -279,14 +175,14 @@ class Loop:
         waits = one.send()
         if waits:
             if len(one.pending) < before:
-                one.waits(State.SENDING, REQUEST_TIMEOUT_S)
+                one.waits(State.SENDING, limits.REQUEST_TIMEOUT_S)
             self._wait(one, waits)
         elif one.answer is not None and not one.answer.done:
-            one.waits(State.MAKING, ANSWER_TIMEOUT_S)
+            one.waits(State.MAKING, limits.ANSWER_TIMEOUT_S)
             self._make(one, one.path)
         elif one.answer.keeps if one.answer is not None else one.keeps:
             one.answer = None
-            one.waits(State.READING, IDLE_TIMEOUT_S, IDLE_TIMEOUT_S)
+            one.waits(State.READING, limits.IDLE_TIMEOUT_S, limits.IDLE_TIMEOUT_S)
             self._wait(one, READ)
             if one.received:
                 self._further.append(one)
@@ -300,5 +196,5 @@ class Loop:
             one.socket.shutdown(socket.SHUT_WR)
         except OSError as error:
             raise Gone from error
-        one.waits(State.ENDING, _ENDING_S, _ENDING_S)
+        one.waits(State.ENDING, limits.ENDING_TIMEOUT_S, limits.ENDING_TIMEOUT_S)
         self._wait(one, READ)

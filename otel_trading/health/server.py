@@ -15,12 +15,12 @@ import threading
 from otel_trading.config.plan import EndpointPlan
 from otel_trading.ground import diagnostics
 from otel_trading.health.answer import Page
-from otel_trading.health.loop import CONNECTIONS, REQUEST_TIMEOUT_S, Loop
+from otel_trading.health.loop import Loop
 
 PORTS_TRIED = 100
 _BACKLOG = 128
 
-__all__ = ["CONNECTIONS", "REQUEST_TIMEOUT_S", "Page", "Server", "listen"]
+__all__ = ["Page", "Server", "listen"]
 
 
 class Server:

@@ -21,7 +21,7 @@ from support.servers import wait_until
 
 from otel_trading.config.plan import EndpointPlan
 from otel_trading.ground import diagnostics
-from otel_trading.health import loop
+from otel_trading.health import limits
 from otel_trading.health.http import HEAD_BYTES, Refused, take
 from otel_trading.health.server import Server, listen
 
@@ -97,8 +97,8 @@ def test_a_thousand_slow_clients_hold_up_nobody(server: Server, descriptors: Non
         assert asked(server, "/health") == b"fine\n"
         assert asked(server, "/metrics") == PART * 50
         assert len(threads()) <= 8
-        assert len(server._loop._connections) <= loop.CONNECTIONS
-        assert sum(len(one.pending) for one in server._loop._connections) <= loop.PENDING_BYTES
+        assert len(server._loop._connections) <= limits.CONNECTIONS
+        assert sum(len(one.pending) for one in server._loop._connections) <= limits.PENDING_BYTES
         assert "endpoint.crowded" in diagnostics.troubles()
     finally:
         for client in crowd:
@@ -133,7 +133,7 @@ def test_pages_that_hang_leave_a_thread_to_the_others(server: Server) -> None:
 
 def test_a_page_that_takes_too_long_is_given_up(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """The client is told."""
-    monkeypatch.setattr(loop, "ANSWER_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(limits, "ANSWER_TIMEOUT_S", 0.05)
     gate = threading.Event()
 
     def hangs(_headers: Mapping[str, str]) -> tuple[int, bytes, dict[str, str]]:
@@ -151,7 +151,7 @@ def test_a_page_that_takes_too_long_is_given_up(server: Server, monkeypatch: pyt
 @pytest.mark.parametrize("name", ["REQUEST_TIMEOUT_S", "IDLE_TIMEOUT_S"])
 def test_a_client_that_says_no_more_is_cut_off(server: Server, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """In the middle of a request, and after one."""
-    monkeypatch.setattr(loop, name, 0.05)
+    monkeypatch.setattr(limits, name, 0.05)
     with connect(server) as client:
         if name == "IDLE_TIMEOUT_S":
             client.sendall(b"GET /health HTTP/1.1\r\n\r\n")
@@ -163,7 +163,7 @@ def test_a_client_that_says_no_more_is_cut_off(server: Server, monkeypatch: pyte
 
 def test_a_drip_of_bytes_does_not_lengthen_a_request(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit is that of the whole request."""
-    monkeypatch.setattr(loop, "REQUEST_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(limits, "REQUEST_TIMEOUT_S", 0.2)
     with connect(server) as client, pytest.raises(ConnectionError):
         client.sendall(b"GET /health HTTP/1.1\r\nx: ")
         client.settimeout(0.01)
