@@ -16,9 +16,11 @@ import time
 from typing import Any
 
 from hotpath_loops import Loop, loop
+from opentelemetry import context
 from opentelemetry.sdk.metrics import AlwaysOnExemplarFilter, Counter, MeterProvider, SimpleFixedSizeExemplarReservoir
 from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader
 from opentelemetry.sdk.metrics.view import View
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
 import otel_trading as ot
 from otel_trading.metrics.cell_provider import CellMeterProvider
@@ -64,6 +66,11 @@ def operations() -> dict[str, tuple[Loop, int]]:
     return {
         YARDSTICK: (loop("call(1.0)", call=abs), QUICK),
         "bound": (loop(bound, call=counter(provider()).bind(TWO).add), QUICK),
+        "bound, in a sampled span": (in_span(loop(bound, call=counter(provider()).bind(TWO).add), True), QUICK),
+        "bound, in a span that is not sampled": (
+            in_span(loop(bound, call=counter(provider()).bind(TWO).add), False),
+            QUICK,
+        ),
         "bound, two cumulative readers": (loop(bound, call=counter(provider(readers=2)).bind(TWO).add), QUICK),
         "bound, a delta reader more": (loop(bound, call=counter(provider(deltas=1)).bind(TWO).add), QUICK),
         "bound, a view makes its series another's": (
@@ -80,6 +87,19 @@ def operations() -> dict[str, tuple[Loop, int]]:
         "bound, a reservoir of exemplars of a view": (loop(bound, call=counter(choosing).bind(TWO).add), SLOW),
         "bound, the application's own SDK provider": (loop(bound, call=ot.bind(counter(foreign), TWO).add), SLOW),
     }
+
+
+def in_span(of: Loop, sampled: bool) -> Loop:
+    """The same where a span is current."""
+    span = NonRecordingSpan(SpanContext(1, 1, False, TraceFlags(TraceFlags.SAMPLED if sampled else 0)))
+    current = set_span_in_context(span)
+
+    def run(times: int) -> None:
+        token = context.attach(current)
+        of(times)
+        context.detach(token)
+
+    return run
 
 
 def unremembered(instrument: Any) -> Loop:

@@ -72,9 +72,9 @@ def page(found: dict[str, Any], options: dict[str, str], quick: bool) -> str:
         "A loop of steps of 2 us on the main thread, a scrape each 0.5 s in another. Gaps are steps of more than 2 ms\n"
         "during a scrape; all gaps are those outside of scrapes too, which are the machine's.\n",
         table(("scrapes by", "scrapes", "gaps", "longest, ms", "all gaps"), gaps(found["scrape"])),
-        "## Memory\n\nA histogram of 20 buckets, two attributes. Cell and table alone, resident: `benchmarks/footprint.py`\n",
+        "## Memory\n\nA histogram of 20 buckets, two attributes; resident. Cell and table: `benchmarks/footprint.py`\n",
         table(("what", "native", "Python twin"), memory(found["footprint"]["resident"])),
-        "In a whole provider, resident: what unbound calls make, and with a page of it too. `benchmarks/series.py`\n",
+        "In a whole provider, recorded by unbound calls, and with a page of it: `benchmarks/series.py`\n",
         table(("bytes a series", "recorded", "and shown"), whole(found["series"]["bytes"])),
         "## Relative error\n\nOf quantiles, against the exact ones. `benchmarks/accuracy.py`\n",
         table(("distribution", "cell", "promised", "found", ""), accuracy(found["accuracy"])),
@@ -110,7 +110,7 @@ def promises(found: dict[str, Any]) -> Iterable[Row]:
     ours = found["scrape"]["gaps"][-1]
     yield "gaps over 2 ms during scrapes", f"{GAPS_TARGET}", str(ours["gaps"]), verdict(ours["gaps"] <= GAPS_TARGET)
     native = found["footprint"]["resident"]["native"]
-    for what, says in (("series", "bytes of cell and table, 20 buckets"), ("armed", "the same with exemplars")):
+    for what, says in (("series", "bytes of cell and table, 20 buckets"), ("armed", "the same, armed for exemplars")):
         yield says, f"<= {SERIES_TARGET}", f"{native[what]:.0f}", verdict(native[what] <= SERIES_TARGET)
     own = found["series"]["bytes"]["ours"]["recorded"]
     yield (
