@@ -114,7 +114,7 @@ def promises(found: dict[str, Any]) -> Iterable[Row]:
         yield says, f"<= {SERIES_TARGET}", f"{native[what]:.0f}", verdict(native[what] <= SERIES_TARGET)
     own = found["series"]["bytes"]["ours"]["recorded"]
     yield (
-        "bytes a series of 20 buckets in a provider",
+        "bytes of the same in a provider",
         f"<= {SERIES_TARGET}",
         f"{own:.0f}",
         verdict(own <= SERIES_TARGET),
