@@ -41,6 +41,7 @@ LOWEST = (
     "opentelemetry-instrumentation-asyncio==0.65b0",
     "opentelemetry-instrumentation-threading==0.65b0",
     "opentelemetry-instrumentation-requests==0.65b0",
+    "opentelemetry-instrumentation-system-metrics==0.65b0",
     "opentelemetry-configuration==0.65b0",
 )
 
@@ -54,6 +55,6 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lowest(session: nox.Session) -> None:
-    """The suite with the lowest OpenTelemetry that the ranges allow."""
+    """The suite with the lowest OpenTelemetry that the ranges allow, metrics recorded by the Python twin."""
     session.install("-e", ".[dev]", *LOWEST)
-    session.run(*TEST)
+    session.run(*TEST, env={"OTEL_TRADING_HOTPATH": "python"})

@@ -48,13 +48,13 @@ Page = Callable[[], int]
 def ours(engine: Any, count: int) -> Exposition:
     """Histograms with as many series in one stream."""
     stream = LiveStream(InstrumentationScope("bench"), "order.latency", "us", "Latency.", "explicit", BOUNDS)
-    bounds = engine.Bounds(BOUNDS)
+    bounds, keys = engine.Bounds(BOUNDS), ("side", "symbol")
     for number in range(count):
         cell = engine.Cell("order.latency")
         cell.configure("explicit", bounds=bounds)
         for value in (3, 30.5, 3000):
             cell.record(value + number)
-        stream.series.append(Series((("side", "buy"), ("symbol", f"SYM{number}")), cell))
+        stream.series.append(Series(keys, ("buy", f"SYM{number}"), cell))
     return Exposition(engine, lambda: ([stream], None), Resource({"service.name": "bench"}))
 
 

@@ -65,6 +65,16 @@ def key_of(attributes: Mapping[str, AttributeValue]) -> tuple[Any, ...]:
     return tuple((key, typed(attributes[key])) for key in sorted(attributes))
 
 
-def pairs_of(attributes: Mapping[str, AttributeValue]) -> Pairs:
-    """The attributes sorted by key; lists become tuples, which nobody can change any more."""
-    return tuple((key, tuple(value) if isinstance(value, list) else value) for key, value in sorted(attributes.items()))
+def split(attributes: Mapping[str, AttributeValue]) -> tuple[tuple[str, ...], tuple[AttributeValue, ...]]:
+    """Keys, sorted, and their values; lists become tuples, which nobody can change any more."""
+    keys = tuple(sorted(attributes))
+    return keys, tuple([_fixed(attributes[key]) for key in keys])
+
+
+def _fixed(value: Any) -> Any:
+    return tuple(map(_fixed, value)) if isinstance(value, (list, tuple)) else value
+
+
+def same_values(these: tuple[Any, ...], those: tuple[Any, ...]) -> bool:
+    """Whether they are equal one by one, of the same types."""
+    return these == those and typed(these) == typed(those)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from operator import attrgetter
 from typing import Literal
 
 from opentelemetry.sdk.metrics import ExemplarReservoir
@@ -38,20 +40,58 @@ class Recorded:
 
 
 class Series:
-    """One set of attributes of a stream, and the cell that is recorded into."""
+    """One set of attributes of a stream, and the cell that is recorded into.
 
-    __slots__ = ("attributes", "cell", "exemplars", "reservoir", "taken")
+    There may be very many of them: values lie in the object itself, and the keys are those of all series like it.
+    """
 
-    def __init__(self, attributes: Pairs, cell: Cell) -> None:
-        """Takes the attributes as they are exported, and the cell."""
-        self.attributes = attributes
+    __slots__ = ("cell", "exemplars", "keys", "reservoir")
+
+    values: tuple[AttributeValue, ...]
+    """In the order of the keys; made when asked for."""
+
+    def __new__(cls, keys: tuple[str, ...], values: tuple[AttributeValue, ...], cell: Cell) -> Series:
+        """An object with room for as many values."""
+        return object.__new__(_with_room(len(values)))
+
+    def __init__(self, keys: tuple[str, ...], values: tuple[AttributeValue, ...], cell: Cell) -> None:
+        """Takes the attributes as they are exported, keys sorted, and the cell."""
+        self.keys = keys
+        self.values = values  # type: ignore[misc]  # of the class that __new__ chose
         self.cell = cell
         self.exemplars: dict[int, Recorded] | None = None
         """The newest by bucket; 0 where there are no buckets."""
         self.reservoir: ExemplarReservoir | None = None
         """Of a view that brings its own; then `exemplars` stays None."""
-        self.taken = False
-        """Whether a delta reader had it before."""
+
+    @property
+    def attributes(self) -> Pairs:
+        """Made when asked for."""
+        return tuple(zip(self.keys, self.values, strict=True))
+
+
+_MOST_INSIDE = 8
+"""Values that lie in a series itself; more are a tuple beside it."""
+
+
+@lru_cache
+def _with_room(count: int) -> type[Series]:
+    """The class of series with so many values."""
+    if count > _MOST_INSIDE:
+        return type("Series", (Series,), {"__slots__": ("values",)})
+    places = tuple(f"value_{number}" for number in range(count))
+
+    def put(series: Series, values: tuple[AttributeValue, ...]) -> None:
+        for place, value in zip(places, values, strict=True):
+            setattr(series, place, value)
+
+    def get(series: Series) -> tuple[AttributeValue, ...]:
+        return tuple([getattr(series, place) for place in places])
+
+    # attrgetter makes a tuple of two and more without running Python
+    return type(
+        "Series", (Series,), {"__slots__": places, "values": property(attrgetter(*places) if count > 1 else get, put)}
+    )
 
 
 @dataclass(eq=False, slots=True)

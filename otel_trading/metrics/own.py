@@ -68,9 +68,10 @@ def tell(provider: CellMeterProvider, readers: Iterable[MetricReader], pages: Ex
 def _tell_scrapes(meter: Meter, pages: Exposition) -> None:
     def served(_: CallbackOptions) -> Iterable[Observation]:
         for kind, count in list(pages.scrapes.pages.items()):
-            yield Observation(count, {"format": kind})
+            yield Observation(count, {"outcome": "whole", "format": kind})
+        yield Observation(pages.scrapes.broken, {"outcome": "broken"})
 
-    meter.create_observable_counter("otel_trading.scrapes", [served], "{scrape}", "Pages served whole, by format.")
+    meter.create_observable_counter("otel_trading.scrapes", [served], "{scrape}", "Pages by outcome and format.")
     meter.create_observable_counter(
         "otel_trading.scrape.size", [lambda _: [Observation(pages.scrapes.bytes)]], "By", "Bytes before compression."
     )

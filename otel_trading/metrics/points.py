@@ -35,8 +35,12 @@ def metric(storage: Storage, since_ns: int, now_ns: int) -> Metric | None:
         since_ns: wall time of the reader's previous collection; 0 if there was none.
         now_ns: wall time of this one.
     """
+    listed = storage.live.series[:]
+    storage.begun.extend(bytes(max(0, len(listed) - len(storage.begun))) if storage.delta else b"")
     points = [
-        point for series in storage.live.series[:] if (point := _point(storage, series, since_ns, now_ns)) is not None
+        point
+        for number, series in enumerate(listed)
+        if (point := _point(storage, number, series, since_ns, now_ns)) is not None
     ]
     if not points:
         return None
@@ -56,21 +60,22 @@ def _data(storage: Storage, points: Sequence[Any]) -> Any:
     return Sum(points, temporality, storage.plan.monotonic)
 
 
-def _point(storage: Storage, series: Series, since_ns: int, now_ns: int) -> Any:
+def _point(storage: Storage, number: int, series: Series, since_ns: int, now_ns: int) -> Any:
     cell = series.cell
     started_ns = cell.started_ns
     count, total, *more = cell.take() if storage.delta else cell.snapshot()
     if count == 0:
         return None
     snapshot: Any = (count, _carried(total), *more)
+    # the first record may have come between the reading of its time and the taking
+    start_ns = started_ns or since_ns or now_ns
     if storage.delta:
         storage.taken += count
-    # a series that a delta reader knows goes on where its previous collection ended
-    # the first record may have come between the reading of its time and the taking
-    start_ns = since_ns if series.taken else started_ns or since_ns or now_ns
-    series.taken = storage.delta
+        if storage.begun[number]:  # it goes on where the reader's previous collection ended
+            start_ns = since_ns
+        storage.begun[number] = 1
     made = exemplars.since(series, since_ns)
-    attributes = dict(series.attributes)
+    attributes = dict(zip(series.keys, series.values, strict=True))
     if storage.plan.kind == "explicit":
         return _explicit(storage, attributes, snapshot, start_ns, now_ns, made)
     if storage.plan.kind == "exponential":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from opentelemetry.sdk.metrics.view import View
@@ -17,7 +17,10 @@ from otel_trading.metrics import exemplars
 from otel_trading.metrics.aggregation import CellPlan
 from otel_trading.metrics.attributes import OVERFLOW
 from otel_trading.metrics.engine import engine
-from otel_trading.metrics.live import LiveStream, Pairs, Series
+from otel_trading.metrics.live import LiveStream, Series
+from otel_trading.metrics.lookup import Lookup
+
+_OVERFLOW = sets.split(dict(OVERFLOW))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class Storage:
     readers: list[Any]
     taken: int = 0
     """Measurements that a delta reader has had."""
+    begun: bytearray = field(default_factory=bytearray)
+    """Whether the delta reader had it before, 1 or 0 by series."""
 
 
 class Stream:
@@ -91,11 +96,13 @@ class Stream:
         self._per_ns = per_ns
         self._exemplars = wanted
         self._lock = threading.RLock()
-        self._cells: dict[tuple[Any, ...], Cell] = {}
+        # all storages have the same series; the first one's cell feeds the others
+        self._known = Lookup(self.storages[0].live.series)
+        self._keys: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def __len__(self) -> int:
         """How many series there are."""
-        return len(self._cells)
+        return len(self.storages[0].live.series)
 
     def cell(self, measured: Mapping[str, AttributeValue], handle: Cell | None) -> Cell:
         """The cell that records measurements with these attributes into their series.
@@ -104,39 +111,39 @@ class Stream:
             measured: attributes of the measurement.
             handle: a closed cell that an application holds; it becomes the one that is returned.
         """
-        kept = self._plan.keep(measured)
-        key = sets.key_of(kept)
-        head = self._cells.get(key)
-        if head is None:
+        keys, values = sets.split(self._plan.keep(measured))
+        found = self._known.find(keys, values)
+        if found is None:
             with self._lock:
-                head = self._cells.get(key)
-                if head is None:
-                    head = self._made(key, sets.pairs_of(kept), handle)
+                found = self._known.find(keys, values) or self._made(keys, values, handle)
+        head = found.cell
         if handle is None or handle is head:
             return head
         # another handle or call has the series already: this one passes on what it gets
         handle.configure("dropped", next=head, per_ns=self._per_ns)
         return handle
 
-    def _made(self, key: tuple[Any, ...], pairs: Pairs, handle: Cell | None) -> Cell:
-        if len(self._cells) + 1 >= self._plan.limit or not self._budget.take(self._bytes(pairs)):
+    def _made(self, keys: tuple[str, ...], values: tuple[AttributeValue, ...], handle: Cell | None) -> Series:
+        """A series in each storage; returns the first."""
+        if len(self) + 1 >= self._plan.limit or not self._budget.take(self._bytes(keys, values)):
             self.overflowed += 1
-            key, pairs, handle = OVERFLOW, OVERFLOW, None
-            known = self._cells.get(key)
+            (keys, values), handle = _OVERFLOW, None
+            known = self._known.find(keys, values)
             if known is not None:
                 return known
         cells = [engine.Cell(self._plan.name) for _ in self.storages]
         cells[0] = handle or cells[0]
-        made = [Series(pairs, cell) for cell in cells]
+        keys = self._keys.setdefault(keys, keys)
+        made = [Series(keys, values, cell) for cell in cells]
         following = self._reservoirs(made)
         offered = self._exemplars != "always_off" and following is None
         for storage, series in reversed([*zip(self.storages, made, strict=True)]):
             storage.plan.configure(series.cell, series, following, per_ns=self._per_ns, exemplars=offered)
-            storage.live.series.append(series)
             following = series.cell
-        assert following is not None
-        self._cells[key] = following
-        return following
+        for storage, series in zip(self.storages[1:], made[1:], strict=True):
+            storage.live.series.append(series)
+        self._known.add(made[0])
+        return made[0]
 
     def _reservoirs(self, made: Sequence[Series]) -> Cell | None:
         """A cell that offers each measurement to reservoirs of the view; None without any."""
@@ -150,8 +157,8 @@ class Stream:
         offering.configure("forwarded", owner=exemplars.offering(made, self._exemplars), negative=True)
         return offering
 
-    def _bytes(self, pairs: Pairs) -> int:
-        labels = sum(len(key) + len(str(value)) for key, value in pairs)
+    def _bytes(self, keys: tuple[str, ...], values: tuple[AttributeValue, ...]) -> int:
+        labels = sum(map(len, keys)) + sum(len(str(value)) for value in values)
         return labels + sum(storage.plan.bytes() for storage in self.storages)
 
     def close(self) -> None:

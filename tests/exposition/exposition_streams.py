@@ -8,6 +8,7 @@ from typing import Any
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from otel_trading.metrics.attributes import split
 from otel_trading.metrics.exposition import Exposition
 from otel_trading.metrics.live import Kind, LiveStream, Series
 
@@ -42,7 +43,7 @@ class Streams:
         cell.configure(stream.kind, bounds=self.engine.Bounds(stream.bounds))
         for amount in amounts:
             cell.record(amount)
-        made = Series(tuple(sorted((attributes or {}).items())), cell)
+        made = Series(*split(attributes or {}), cell)
         stream.series.append(made)
         return made
 

@@ -20,6 +20,7 @@ What is meant to differ:
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any
 
 from exposition.exposition_streams import Streams, text
@@ -52,18 +53,23 @@ LIKE = str.maketrans(dict.fromkeys(".-/", "_"))
 BOUNDS = (0.005, 1.5, 250.25)
 
 
+CONSTANT = ("host.*",) if "resource_attribute_filter" in signature(PrometheusMetricReader.__init__).parameters else ()
+"""The exporter knows constant labels since 0.66b1."""
+
+
 def ours(described: list[Any]) -> str:
     streams = Streams(load("native"))
     for kind, name, unit, description, attributes, amounts in described:
         scope = InstrumentationScope(f"scope.{name}", "1.0")
         streams.series(streams.stream(kind, name, unit, description, BOUNDS, scope), attributes, *amounts)
-    made = streams.exposition(RESOURCE, target_info=True, scope_info=True, constant_labels=("host.*",))
+    made = streams.exposition(RESOURCE, target_info=True, scope_info=True, constant_labels=CONSTANT)
     return text(made)
 
 
 def stock(described: list[Any]) -> str:
     registry = CollectorRegistry(auto_describe=False)
-    reader = PrometheusMetricReader(registry=registry, resource_attribute_filter=lambda key: key.startswith("host."))
+    more: dict[str, Any] = {"resource_attribute_filter": lambda key: key.startswith("host.")} if CONSTANT else {}
+    reader = PrometheusMetricReader(registry=registry, **more)
     provider = MeterProvider([reader], resource=Resource(RESOURCE), shutdown_on_exit=False)
     for kind, name, unit, description, attributes, amounts in described:
         meter = provider.get_meter(f"scope.{name}", "1.0")

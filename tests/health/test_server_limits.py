@@ -98,7 +98,7 @@ def test_a_thousand_slow_clients_hold_up_nobody(server: Server, descriptors: Non
         assert asked(server, "/metrics") == PART * 50
         assert len(threads()) <= 8
         assert len(server._loop._connections) <= limits.CONNECTIONS
-        assert sum(len(one.pending) for one in server._loop._connections) <= limits.PENDING_BYTES
+        assert sum(len(one.pending) for one in list(server._loop._connections)) <= limits.PENDING_BYTES
         assert "endpoint.crowded" in diagnostics.troubles()
     finally:
         for client in crowd:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import urllib.request
+
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
+import otel_trading as ot
 from otel_trading.ground import diagnostics
 from otel_trading.metrics import own
 from otel_trading.metrics.cell_provider import CellMeterProvider
@@ -51,3 +54,21 @@ def test_the_time_of_collections_stands_under_the_conventions_name() -> None:
     assert duration.explicit_bounds == (0.0001, 0.001, 0.01, 0.1, 1.0, 10.0)
     assert duration.sum is not None
     assert 0 < duration.sum < 10
+
+
+def test_scrapes_are_counted_by_format_with_their_size_and_time() -> None:
+    """A page shows those before it."""
+    with ot.init("x", metrics_exporter=["prometheus"], traces_exporter="none", logs_exporter="none") as telemetry:
+        assert telemetry.metrics_url is not None
+        sizes = []
+        for _ in range(2):
+            with urllib.request.urlopen(telemetry.metrics_url) as page:
+                text = page.read().decode()
+                sizes.append(len(text.encode()))
+    found = {line.partition("{")[0]: float(line.rpartition(" ")[2]) for line in text.splitlines() if line[0] != "#"}
+    (scrapes,) = [line for line in text.splitlines() if line.startswith("otel_trading_scrapes") and "whole" in line]
+    assert 'format="text"' in scrapes
+    assert scrapes.endswith(" 1")
+    assert found["otel_trading_scrape_size_bytes_total"] == sizes[0]
+    assert 0 < found["otel_trading_scrape_render_time_seconds_total"] < 1
+    assert 0 < found["otel_trading_scrape_collection_time_seconds_total"] < 5

@@ -127,7 +127,8 @@ class Book:
             place = self._places[stream] = _Place(kept, self._labels(stream.scope, self._resource, stream.kind))
         if place.kept is None:
             return
-        for one in series[place.added :]:
+        for number in range(place.added, len(series)):  # a slice would be as long as the page is
+            one = series[number]
             shared, names, values = place.labels.of(one.attributes)
             shape = place.shapes.get((shared, names))
             if shape is None:

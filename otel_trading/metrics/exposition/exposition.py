@@ -110,6 +110,7 @@ class Exposition:
         self._patterns = tuple(constant_labels), tuple(constant_labels_excluded)
         self._registries = tuple(registries)
         self._scraping = threading.Lock()
+        self._collecting_since_ns = 0
         self._counting = threading.Lock()
         self._books: dict[str, Book] = {}
         self.scrapes = Scrapes()
@@ -140,13 +141,16 @@ class Exposition:
             ScrapeStillRunning: the collection before did not end in time.
         """
         format = negotiate(accept)
-        if not self._scraping.acquire(timeout=SCRAPE_WAIT_S):
+        # those that come when it has hung for long are told at once: they would queue up
+        hung_s = (time.perf_counter_ns() - self._collecting_since_ns) / 1e9 if self._collecting_since_ns else 0.0
+        if not self._scraping.acquire(timeout=max(0.0, SCRAPE_WAIT_S - hung_s)):
             raise ScrapeStillRunning
         try:
-            began_ns = time.perf_counter_ns()
+            began_ns = self._collecting_since_ns = time.perf_counter_ns()
             items, label = self._items(format)
             collect_ns = time.perf_counter_ns() - began_ns
         finally:
+            self._collecting_since_ns = 0
             self._scraping.release()
         with self._counting:
             self.scrapes.collect_ns += collect_ns
@@ -155,6 +159,7 @@ class Exposition:
     def after_fork_in_child(self) -> None:
         """Replaces the locks, which may be held by a thread that the child has not, and counts from zero."""
         self._scraping = threading.Lock()
+        self._collecting_since_ns = 0
         self._counting = threading.Lock()
         self._books.clear()
         self.scrapes = Scrapes()
