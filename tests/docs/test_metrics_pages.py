@@ -114,7 +114,14 @@ def test_a_missed_promise_is_said_and_an_unmeasured_one_too(monkeypatch: pytest.
 
     kept = {"distribution": "Pareto", "cell": "log-linear", "promised": 0.01, "worst": 0.02, "kept": False}
     sizes = {"recorded": 500.0, "shown": 600.0}
-    resident = {"series": 399.0, "armed": 401.0, "offered": 33.0}
+    resident = {
+        "whole": 401.0,
+        "whole_offered": 31.9,
+        "whole_page": 9.0,
+        "series": 399.0,
+        "armed": 1.0,
+        "offered": 33.0,
+    }
     gap = {"scrapes by": "native: text", "gaps": 2, "all": 3, "longest_ms": 4.5, "scrapes": 9}
     promise = {"operation": "bound record, x abs", "target": "<= 1.3", "result": None, "met": None}
     call = {"operation": "native: now()", "x_abs": 3.14159}
@@ -126,7 +133,7 @@ def test_a_missed_promise_is_said_and_an_unmeasured_one_too(monkeypatch: pytest.
         },
         "slow_paths": {"engine": "native", "rows": [call]},
         "scrape": {"pages": [{"page": "native: text", "ms": 1.0, "faster": 79.0}], "large": [], "gaps": [gap]},
-        "footprint": {"offered": 1000, "resident": {"native": resident, "python": resident}},
+        "footprint": {"series": 500, "offered": 1000, "resident": {"native": resident, "python": resident}},
         "series": {"bytes": {"ours": sizes}},
         "accuracy": [kept],
     }
@@ -135,10 +142,11 @@ def test_a_missed_promise_is_said_and_an_unmeasured_one_too(monkeypatch: pytest.
         "| bound record, x abs | <= 1.3 | - | not measured |",
         "| page of text, prometheus_client / ours | >= 80 | 79.0 | **missed** |",
         "| gaps over 2 ms during scrapes | 0 | 2 | **missed** |",
-        "| bytes of cell and table, 20 buckets | <= 400 | 399 | met |",
-        "| the same, armed for exemplars | <= 400 | 401 | **missed** |",
-        "| bytes of the same in a provider | <= 400 | 500 | **missed** |",
-        "| MiB more for 1,000 label values offered | <= 32 | 33.0 | **missed** |",
+        "| bytes a series in all, 500 of them, page included | <= 400 | 401 | **missed** |",
+        "| MiB more for 1,000 label values offered | <= 32 | 31.9 | met |",
+        "| engine alone: bytes a series | <= 400 | 399 | met |",
+        "| engine alone: MiB more for values offered | <= 32 | 33.0 | **missed** |",
+        "| ours | 500 | 600 |",
         "| now() | 3.14 | 12.0 |",
         "| Pareto | log-linear | 1.00% | 2.00% | broken |",
         "Command: python tools/measured.py --quick",
