@@ -3,14 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 4
-FUZZ_SECONDS ?= 60
+FUZZ_SECONDS ?= 30
 # setuptools warns at each editable install that the package lies beside other folders, as it is meant to
 INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # what an install compiles; a change of it is installed anew
 NATIVE := setup.py $(wildcard otel_trading/hotpath/native/*.[ch])
 
-.PHONY: demo test test-sanitize fuzz check format bench bench-hotpath bench-collectors test-all test-shared backends test-backends clean help
+.PHONY: demo test test-sanitize fuzz check format bench bench-hotpath bench-spans bench-collectors test-all test-shared backends test-backends clean help
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -24,10 +24,9 @@ test: $(VENV)/.dev ## runs the tests and shows their coverage
 test-sanitize: $(VENV)/.dev ## the engine's tests over native code built with AddressSanitizer and UndefinedBehaviorSanitizer
 	$(BIN)/python tools/sanitize.py
 
-fuzz: $(VENV)/.dev ## a minute of random operations over the sanitized native build, for each fuzz target
-	for target in tools/fuzz_table.py $(wildcard tools/fuzz_render.py); do \
-		$(BIN)/python $$target --seconds $(FUZZ_SECONDS) || exit 1; \
-	done
+fuzz: $(VENV)/.dev ## a minute of random operations over the sanitized native build, by two fuzz targets
+	$(BIN)/python tools/fuzz_table.py --seconds $(FUZZ_SECONDS)
+	$(BIN)/python tools/fuzz_render.py --seconds $(FUZZ_SECONDS)
 
 check: $(VENV)/.dev ## format, lint, types, import contract, generated files, docs
 	$(BIN)/ruff format --check .
@@ -44,12 +43,25 @@ format: $(VENV)/.dev ## formats and mends what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/python -m otel_trading.config.generate
 
-bench: $(VENV)/.dev ## benchmarks, as ratios taken in one run
-	$(BIN)/python benchmarks/record.py
+# with BENCH_JSON=folder, each writes one JSON document there instead of its table
+define benchmark
+	@echo "== $(1)"
+	$(if $(BENCH_JSON),@mkdir -p $(BENCH_JSON))
+	$(BIN)/python benchmarks/$(1).py $(if $(BENCH_JSON),--json > $(BENCH_JSON)/$(1).json)
+endef
+
+bench: $(VENV)/.bench ## what metrics cost: a record, a scrape, a series, and the demo's whole pipeline; ten minutes
+	$(call benchmark,hotpath)
+	$(call benchmark,scrape)
+	$(call benchmark,footprint)
+	$(call benchmark,pipeline)
 
 bench-hotpath: $(VENV)/.bench ## what the cells of both engines cost, as ratios taken in one run with their peers
-	$(BIN)/python benchmarks/hotpath.py
-	$(BIN)/python benchmarks/footprint.py
+	$(call benchmark,hotpath)
+	$(call benchmark,footprint)
+
+bench-spans: $(VENV)/.dev ## what a span costs beside the SDK's
+	$(call benchmark,spans)
 
 bench-collectors: $(VENV)/.dev backends ## what the collectors of collector-config need, with the real servers
 	$(BIN)/python benchmarks/collectors.py

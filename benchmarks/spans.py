@@ -1,6 +1,6 @@
-"""What recording costs the caller, as ratios to `abs(1.0)` and to the stock parts, taken in one interleaved run.
+"""What a span costs the caller, as ratios to `abs(1.0)` and beside the SDK's, taken in one interleaved run.
 
-python benchmarks/record.py [--rounds N] [--json]
+python benchmarks/spans.py [--rounds N] [--json]
 
 Each round times every operation once, in turn, so that a busy machine slows all of them alike; printed are the median
 over the rounds and the spread between the quartiles. Main-thread CPU time.
@@ -15,10 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
-from prometheus_client import CollectorRegistry, Counter
 
 import otel_trading as ot
 
@@ -36,13 +33,7 @@ def repeated(call: Callable[[], object]) -> Operation:
 def operations() -> dict[str, tuple[Operation, int]]:
     """Name to operation and repetitions a round."""
     one = 1.0
-    attributes = {"venue": "binance", "side": "buy"}
-    stock_meter = MeterProvider([InMemoryMetricReader()], shutdown_on_exit=False).get_meter("stock")
-    stock_counter, stock_histogram = stock_meter.create_counter("c"), stock_meter.create_histogram("h", unit="s")
     stock_tracer = TracerProvider(shutdown_on_exit=False).get_tracer("stock")
-    client = Counter("c", "c", ["venue", "side"], registry=CollectorRegistry()).labels("binance", "buy")
-    counter, histogram = ot.meter().create_counter("c"), ot.meter().create_histogram("h", unit="s")
-    bound_counter, bound_histogram = counter.bind(attributes), histogram.bind(attributes)
     tracer = ot.tracer()
 
     def stock_span() -> None:
@@ -53,19 +44,8 @@ def operations() -> dict[str, tuple[Operation, int]]:
         with tracer.start_as_current_span("order.submit"):
             pass
 
-    def timed() -> None:
-        with bound_histogram.time():
-            pass
-
     return {
         "abs(1.0)": (repeated(lambda: abs(one)), 20000),
-        "prometheus_client bound counter.inc": (repeated(lambda: client.inc()), 2000),
-        "stock counter.add, 2 attributes": (repeated(lambda: stock_counter.add(1, attributes)), 500),
-        "our counter.add, 2 attributes": (repeated(lambda: counter.add(1, attributes)), 500),
-        "our bound counter.add": (repeated(lambda: bound_counter.add(1)), 500),
-        "stock histogram.record, 2 attributes": (repeated(lambda: stock_histogram.record(0.1, attributes)), 500),
-        "our bound histogram.record": (repeated(lambda: bound_histogram.record(0.1)), 500),
-        "our with histogram.time()": (repeated(timed), 500),
         "stock span": (repeated(stock_span), 200),
         "our span": (repeated(our_span), 200),
     }
@@ -80,8 +60,7 @@ def main() -> int:
     with ot.init(
         "bench",
         traces_exporter="none",
-        metrics_exporter="prometheus",  # one reader, as the stock meter has
-        prometheus_port=0,
+        metrics_exporter="none",
         logs_exporter="none",
         stdout="off",
     ):
