@@ -73,8 +73,8 @@ class CellPlan:
 
     def bytes(self) -> int:
         """About how much memory a series takes."""
-        buckets = {"explicit": len(self.bounds) + 1, "exponential": self.max_size}.get(self.kind, 0)
-        return 400 + 8 * buckets
+        buckets = {"explicit": 2 * (len(self.bounds) + 1), "exponential": 8 * self.max_size}.get(self.kind, 0)
+        return 340 + buckets
 
 
 @lru_cache(maxsize=1000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import StringIO
@@ -339,3 +340,23 @@ def test_a_handle_of_ours_works_on_an_instrument_of_the_application() -> None:
     assert (point.count, point.attributes) == (2, {"venue": "x"})
     assert point.sum is not None
     assert 2 <= point.sum < 1000
+
+
+def test_a_scrape_shows_newer_exemplars_each_time() -> None:
+    """Also where nothing but /metrics reads."""
+    accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
+    knobs: dict[str, Any] = {"metrics_exporter": ["prometheus"], "traces_exporter": "none", "logs_exporter": "none"}
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("t")
+    with ot.init("x", prometheus_port=0, stdout="off", **knobs) as telemetry:
+        assert telemetry.metrics_url is not None
+        handle = ot.meter().create_counter("exemplified.orders").bind()
+        for number in range(3):
+            with tracer.start_as_current_span("order") as span:
+                handle.add(number + 1)
+            request = urllib.request.Request(telemetry.metrics_url, headers=accept)
+            with urllib.request.urlopen(request) as page:
+                (line,) = [
+                    one for one in page.read().decode().splitlines() if one.startswith("exemplified_orders_total")
+                ]
+            assert format(span.get_span_context().trace_id, "032x") in line
+            assert f"}} {number + 1}.0 " in line or f"}} {number + 1} " in line

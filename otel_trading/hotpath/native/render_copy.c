@@ -287,18 +287,31 @@ copy_listed(Buffer *arena, size_t at, PyObject *listed, PyObject *labels)
     record_at(arena, at)->n_spots = (uint32_t)known;
 }
 
-static void
+/* Whether there are any. */
+static int
 copy_spots(Buffer *arena, size_t at, PyObject *holder, PyObject *labels)
 {
+    int any = 0;
     PyObject *exemplars = PyObject_GetAttr(holder, exemplars_name);
     if (exemplars != NULL && PyDict_CheckExact(exemplars) && PyDict_GET_SIZE(exemplars) > 0) {
         PyObject *listed = PyDict_Values(exemplars);
         if (listed != NULL)
             copy_listed(arena, at, listed, labels);
         Py_XDECREF(listed);
+        any = 1;
     }
     PyErr_Clear();
     Py_XDECREF(exemplars);
+    return any;
+}
+
+/* The next page wants newer exemplars. */
+static void
+arm(Cell *cell)
+{
+    GUARD(cell)
+    cell_arm(cell);
+    UNGUARD()
 }
 
 int
@@ -380,7 +393,8 @@ copy_entry(Buffer *arena, Family *family, uint32_t number, int exemplars, PyObje
     int copied = cell ? copy_cell(arena, at, (Cell *)source, shape) : copy_reading(arena, at, source, shape);
     PyErr_Clear();
     if (copied && exemplars && holder != NULL && shape->kind != UP_DOWN && shape->kind != GAUGE)
-        copy_spots(arena, at, holder, labels);
+        if (copy_spots(arena, at, holder, labels) && cell)
+            arm((Cell *)source);
     if (copied)
         copy_values(arena, at, family, number);
     if (copied && !arena->failed)

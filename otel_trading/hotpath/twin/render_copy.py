@@ -114,7 +114,10 @@ def record_of(family: Family, entry: Entry, exemplars: bool, labels: Labels | No
     if numbers is None or (kind == "gauge" and not numbers[0]):
         return None
     shown = exemplars and entry.holder is not None and kind not in ("up_down", "gauge")
-    return Record(family, entry, *numbers, _spots(entry.holder, labels) if shown else ())
+    spots = _spots(entry.holder, labels) if shown else ()
+    if spots and isinstance(source, Cell):
+        source.arm()  # the next page wants newer ones
+    return Record(family, entry, *numbers, spots)
 
 
 _Numbers = tuple[int, int | float, int, tuple[int, ...], int, int, int, float]
