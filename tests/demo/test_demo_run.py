@@ -71,7 +71,7 @@ def test_the_whole_demo_shows_complete_orders(environment: dict[str, str], tmp_p
     began = time.monotonic()
     code, found, errors = demo(environment, "--duration", "6", "--store", str(tmp_path / "kept.sqlite"))
     assert (0, True, [], "") == (code, found["ok"], found["failed_checks"], errors)
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 60
     assert 6 <= found["elapsed_s"] - found["ready_s"] < 20
     assert {"market-data": 0, "signal": 0, "risk": 0, "execution": 0} == found["exit_codes"]
     assert 5 < found["orders"]["complete"] <= found["orders"]["ended"] == sum(found["orders"]["by_status"].values())
