@@ -1,11 +1,11 @@
 """Random families and pages against the native renderer: it must not crash, and must say what its Python twin says.
 
-python tools/fuzz_render.py [--seed N] [--seconds S]
+python tools/fuzz_render.py [--seed N] [--seconds S] [--plain]
 
 Everything that a caller may give is tried: names and labels of any text, cells of all kinds with any numbers, cells
 that became another kind, readings that are broken, exemplars that are none, families that grow while a page is handed
-out. A difference or an exception is printed with the seed of its round, which makes it again. Run it over a build with
-sanitizers to find what is only nearly right.
+out. A difference or an exception is printed with the seed of its round, which makes it again. It runs over a build with
+sanitizers, which find what is only nearly right; `--plain` leaves them out.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import random
 import struct
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -166,11 +167,17 @@ def page(engine: Any, case: Round) -> bytes:
 
 
 def main() -> int:
-    """Runs until the time is over or a round fails."""
+    """Builds with sanitizers and runs itself over that, unless told not to, until the time is over or a round fails."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=0, help="of the first round (default 0)")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long (default 60)")
+    parser.add_argument("--plain", action="store_true", help="the build that is installed, without sanitizers")
     arguments = parser.parse_args()
+    if not arguments.plain:
+        from sanitize import run_sanitized
+
+        given = [f"--seed={arguments.seed}", f"--seconds={arguments.seconds}"]
+        return run_sanitized([sys.executable, str(Path(__file__).resolve()), "--plain", *given])
     native, twin = choose("native"), choose("python")
     ends, seed = time.monotonic() + arguments.seconds, arguments.seed
     while time.monotonic() < ends or seed == arguments.seed:
