@@ -10,7 +10,7 @@ INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-
 # what an install compiles; a change of it is installed anew
 NATIVE := setup.py $(wildcard otel_trading/hotpath/native/*.[ch])
 
-.PHONY: demo test test-ends test-sanitize fuzz check format bench bench-hotpath bench-spans bench-collectors test-all test-shared backends test-backends clean help
+.PHONY: demo test test-lowest test-sanitize fuzz check format bench bench-hotpath bench-spans bench-collectors test-all test-shared backends test-backends clean help
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -66,8 +66,8 @@ bench-spans: $(VENV)/.dev ## what a span costs beside the SDK's
 bench-collectors: $(VENV)/.dev backends ## what the collectors of collector-config need, with the real servers
 	$(BIN)/python benchmarks/collectors.py
 
-test-ends: $(VENV)/.dev ## the tests on the newest Python, and with the lowest dependencies
-	$(BIN)/nox -s newest lowest
+test-lowest: $(VENV)/.dev ## the tests with the lowest dependencies, metrics recorded by the Python twin
+	$(BIN)/nox -s lowest
 
 test-all: $(VENV)/.dev ## the tests on each Python and at both ends of the dependency ranges
 	$(BIN)/nox

@@ -46,16 +46,9 @@ LOWEST = (
 )
 
 
-@nox.session(python=PYTHONS[:-1])
-def between(session: nox.Session) -> None:
-    """The suite on the Pythons between the oldest and the newest."""
-    session.install("-e", ".[dev]")
-    session.run(*TEST)
-
-
-@nox.session(python=PYTHONS[-1])
-def newest(session: nox.Session) -> None:
-    """The suite on the newest Python."""
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """The suite with the newest dependencies that resolve without flags."""
     session.install("-e", ".[dev]")
     session.run(*TEST)
 
