@@ -43,7 +43,7 @@ def stream(kind: Kind, name: str, unit: str, amounts: Sequence[float], bounds: S
     for venue in ("binance", AWKWARD):
         cell = ENGINE.Cell(name)
         cell.configure(kind, bounds=ENGINE.Bounds(bounds))
-        made.series.append(Series((("trading.venue", venue),), cell))
+        made.series.append(Series(("trading.venue",), (venue,), cell))
     for amount in amounts:
         made.series[0].cell.record(amount)
     newest = Recorded(amounts[-1], time.time_ns(), TRACE, 0xD, {"user.name": AWKWARD})
@@ -60,7 +60,7 @@ def many() -> LiveStream:
         cell = ENGINE.Cell("many")
         cell.configure("explicit", bounds=shared)
         cell.record(number % 20)
-        made.series.append(Series((("number", number),), cell))
+        made.series.append(Series(("number",), (number,), cell))
     return made
 
 
