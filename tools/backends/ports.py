@@ -1,8 +1,8 @@
 """Ports for a stack: free ones, or those that everybody expects.
 
 Free ones are below those that the kernel gives to outgoing connections: a server that is stopped for a while, or starts
-last, would find its port taken by some client. Each stack has a block of them to itself: it locks a file, and its
-servers inherit the lock, so that the kernel lifts it with the last of them.
+last, would find its port taken by some client. Each stack has a block of them to itself: it locks a file, and the
+servers that `up` starts inherit the lock, so that the kernel lifts it with the last of them.
 """
 
 from __future__ import annotations
