@@ -83,7 +83,7 @@ def log_linear_bounds() -> tuple[float, ...]:
 def cells(engine: Any) -> dict[str, Any]:
     """The cells to be measured, by name."""
     linear = engine.Cell("log-linear")
-    linear.configure("explicit", bounds=engine.Bounds(log_linear_bounds(), PARTS))
+    linear.configure("explicit", bounds=engine.Bounds(log_linear_bounds()))
     made = {f"log-linear, {PARTS} parts": linear}
     for size in (160, 640):
         name = f"exponential, {size} buckets"

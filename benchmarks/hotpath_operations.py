@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from hotpath_loops import Loop, awaited, loop
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 BOUNDS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1e3, 2.5e3, 5e3, 1e4, 2.5e4, 5e4, 1e5, 2.5e5, 5e5, 1e6, 1e7)
 ATTRIBUTES = {"venue": "binance", "side": "buy"}
@@ -62,12 +63,13 @@ def of_engine(engine: Any) -> dict[str, Loop]:
         made.configure(kind, bounds=engine.Bounds(BOUNDS), per_ns=1e-3, **what)
         return made
 
-    engine.set_exemplar_hook(lambda *what: True, CONTEXT, "span")
+    engine.set_exemplar_hook(lambda *what: True, CONTEXT, "span", ("_context", 3))
     taken = cell(exemplars=True)
     taken.record(1234.5, {"span": 1})
+    unsampled = {"span": NonRecordingSpan(SpanContext(1, 2, is_remote=False, trace_flags=TraceFlags(0)))}
     linear = engine.Cell("bench")
     bounds = tuple(2**octave * (1 + part / 16) for octave in range(20) for part in range(16))
-    linear.configure("explicit", bounds=engine.Bounds(bounds, 16))
+    linear.configure("explicit", bounds=engine.Bounds(bounds))
     table = engine.Table(lambda attributes: cell())
     record = "call(1234.5)"
     return {
@@ -78,6 +80,9 @@ def of_engine(engine: Any) -> dict[str, Loop]:
         "record(float), exponential, scale 3": loop(record, call=cell("exponential", max_scale=3).record),
         "record(float), exponential, scale 20": loop(record, call=cell("exponential").record),
         "record(float), armed, no span": loop(record, call=cell(exemplars=True).record),
+        "record(float), in a span that is not sampled": loop(
+            "call(1234.5, context)", call=cell(exemplars=True).record, context=unsampled
+        ),
         "record(float), exemplar taken": loop(record, call=taken.record),
         "record(float), dropped": loop(record, call=cell("dropped").record),
         "record(float), passed through": loop(record, call=cell("dropped", next=cell()).record),

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Unpack
 
@@ -47,6 +47,8 @@ _LEVELS = {"trace": 5, "debug": 10, "info": 20, "warning": 30, "error": 40, "cri
 
 _lock = threading.RLock()
 _active: Telemetry | None = None
+_parent_serves = False
+"""This process was forked from one that serves /metrics, whose port it cannot have."""
 Undo = Callable[[], None]
 
 
@@ -176,7 +178,7 @@ class Telemetry:
         """Builds every part; on a configuration mistake takes back what was built and raises ConfigurationError."""
         silent = self.config["under_pytest"] == "silent" and running_under_pytest()
         try:
-            plan = _plan(self.config, silent)
+            plan = _for_child(_plan(self.config, silent), self.config) if _parent_serves else _plan(self.config, silent)
             self.redactor = _redactor(self.config)
             self.resource = create_resource(self.config, plan)
             foreign = providers.claim()
@@ -421,6 +423,14 @@ def _plan(config: Config, silent: bool) -> Plan:
     return from_file(config)
 
 
+def _for_child(plan: Plan, config: Config) -> Plan:
+    """The plan of a forked child: without an endpoint, or with one beside the parent's."""
+    if plan.endpoint is None:
+        return plan
+    own = config["forked_endpoint"] == "own"
+    return replace(plan, endpoint=replace(plan.endpoint, port_explicit=False) if own else None)
+
+
 def _redactor(config: Config) -> Redactor:
     try:
         return Redactor(keys=config["redact_keys"], patterns=config["redact_patterns"])
@@ -435,9 +445,10 @@ def _redactor(config: Config) -> Redactor:
 
 def _after_fork_in_child() -> None:
     """Makes a forked child a no-op: no thread of the parent exists here, and its locks may be held for ever."""
-    global _lock, _active
+    global _lock, _active, _parent_serves
     _lock = threading.RLock()
     active, _active = _active, None
+    _parent_serves = _parent_serves or (active is not None and active.metrics_url is not None)
     diagnostics.after_fork_in_child()
     reachability.after_fork_in_child()
     checks.after_fork_in_child()

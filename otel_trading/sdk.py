@@ -60,6 +60,7 @@ from opentelemetry.sdk.trace._sampling_experimental import (
 )
 from opentelemetry.sdk.trace._sampling_experimental._trace_state import OtelTraceState
 from opentelemetry.sdk.trace.sampling import Sampler
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from opentelemetry.util._decorator import _agnosticcontextmanager as context_manager_and_decorator
 
 __all__ = [
@@ -318,12 +319,22 @@ def measure_reader(reader: Any, provider: Any) -> None:
     reader._metrics = create_metric_reader_metrics(reader._otel_component_type, provider, True)
 
 
-def current_context() -> tuple[Any, str | None]:
-    """The ContextVar of the context, None if it is kept elsewhere, and the key of the span in it."""
+def current_context() -> tuple[Any, str | None, tuple[str, int] | None]:
+    """How the current span is found without calling it.
+
+    Returns:
+        The ContextVar of the context, None if it is kept elsewhere; the key of the span in it; and the attribute of
+        spans that holds their context, with the place of the trace flags in that tuple, None if it is none.
+    """
     from opentelemetry.context import _RUNTIME_CONTEXT
     from opentelemetry.trace.propagation import _SPAN_KEY
 
-    return getattr(_RUNTIME_CONTEXT, "_current_context", None), _SPAN_KEY
+    variable = getattr(_RUNTIME_CONTEXT, "_current_context", None)
+    flags = TraceFlags(0x5A)
+    known = SpanContext(1, 2, False, flags)
+    held = getattr(NonRecordingSpan(known), "_context", None)
+    places = [at for at, part in enumerate(held) if part is flags] if isinstance(held, tuple) else []
+    return variable, _SPAN_KEY, ("_context", places[0]) if places else None
 
 
 def resource_of(provider: Any) -> Resource | None:

@@ -231,8 +231,8 @@ class Engine(Protocol):
 
     NAME: str
 
-    def Bounds(self, bounds: Iterable[float], parts: int = 0) -> Bounds:
-        """Bounds; `parts`: each octave above the first is cut into so many equal parts, the bucket is calculated.
+    def Bounds(self, bounds: Iterable[float]) -> Bounds:
+        """Bounds of explicit buckets.
 
         Raises:
             ValueError: they are not finite and strictly ascending, or more than 100,000.
@@ -315,6 +315,7 @@ class Engine(Protocol):
         hook: Callable[[Any, int, Any, Any], bool] | None,
         variable: ContextVar[Any] | None = None,
         span_key: str | None = None,
+        flags: tuple[str, int] | None = None,
         /,
     ) -> None:
         """`hook(owner, bucket, value, context) -> bool` is offered measurements made in a span; True: it was taken.
@@ -324,6 +325,8 @@ class Engine(Protocol):
             variable: the ContextVar that holds the context, a dict.
             span_key: the key under which a span is in there. Without both each measurement is offered that its bucket
                 wants, span or not, and a hook that takes nothing is asked each time.
+            flags: name of an attribute of spans that holds a tuple, and where the trace flags are in it. A span that
+                tells there that it is not sampled is as none; on one that does not tell the hook decides.
         """
 
     def exponential_index(self, value: float, scale: int, /) -> int:

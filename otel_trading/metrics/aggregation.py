@@ -34,7 +34,6 @@ class CellPlan:
     Attributes:
         kind: of the cells.
         bounds: of explicit buckets.
-        parts: equal parts of each power of two, if the bounds are log-linear.
         max_size: most buckets of an exponential histogram.
         max_scale: its finest scale.
         extremes: min and max are exported.
@@ -44,7 +43,6 @@ class CellPlan:
 
     kind: Kind
     bounds: tuple[float, ...] = ()
-    parts: int = 0
     max_size: int = 160
     max_scale: int = 20
     extremes: bool = True
@@ -55,7 +53,7 @@ class CellPlan:
         """Makes a cell record into `series`, and feed `following` as well."""
         cell.configure(
             self.kind,
-            bounds=_shared(self.bounds, self.parts) if self.kind == "explicit" else None,
+            bounds=_shared(self.bounds) if self.kind == "explicit" else None,
             max_size=self.max_size,
             max_scale=self.max_scale,
             per_ns=per_ns,
@@ -78,8 +76,8 @@ class CellPlan:
 
 
 @lru_cache(maxsize=1000)
-def _shared(bounds: tuple[float, ...], parts: int) -> Bounds:
-    return engine.Bounds(bounds, parts)
+def _shared(bounds: tuple[float, ...]) -> Bounds:
+    return engine.Bounds(bounds)
 
 
 def own(instrument: Any, advisory: Sequence[float] | None) -> CellPlan:
@@ -89,10 +87,10 @@ def own(instrument: Any, advisory: Sequence[float] | None) -> CellPlan:
     return _sum(instrument) if isinstance(instrument, (Counter, UpDownCounter)) else CellPlan("gauge")
 
 
-def explicit(instrument: Any, bounds: tuple[float, ...], *, parts: int = 0, extremes: bool = True) -> CellPlan:
+def explicit(instrument: Any, bounds: tuple[float, ...], *, extremes: bool = True) -> CellPlan:
     """Explicit buckets; histograms take negative values only where a bound is below 0."""
     negative = bool(bounds) and bounds[0] < 0 if isinstance(instrument, (Histogram, Counter)) else True
-    return CellPlan("explicit", bounds, parts, extremes=extremes, negative=negative)
+    return CellPlan("explicit", bounds, extremes=extremes, negative=negative)
 
 
 def _sum(instrument: Any) -> CellPlan:

@@ -70,7 +70,7 @@ diagnostics.count_too(_refused, engine.forget_refusals)
 
 
 def announce(config: Config) -> None:
-    """Says which engine runs; the native one, which is the rule, at the level `debug`.
+    """Says which engine runs, at the level `info`.
 
     Raises:
         ConfigurationError: another one was asked for.
@@ -84,9 +84,13 @@ def announce(config: Config) -> None:
             or f"It is chosen when otel_trading is imported: set {VARIABLE}={wanted} before."
         )
         raise ConfigurationError([Problem("hotpath", setting.source, rule, repr(wanted), advice)])
+    if config["disabled"]:
+        return
     if engine.NAME == "native":
-        diagnostics.say(logging.DEBUG, "metrics are recorded by the native engine")
-    elif wanted == "auto":
+        diagnostics.say(logging.INFO, "metrics are recorded by the native engine")
+    elif wanted == "python":
+        diagnostics.say(logging.INFO, "metrics are recorded by the Python engine, as %s asks", VARIABLE)
+    else:
         diagnostics.say(
             logging.INFO,
             "the native engine was not built, Python records metrics; install where a C compiler is, or set %s=python",

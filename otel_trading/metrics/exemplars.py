@@ -33,9 +33,9 @@ def listen(wanted: Filter) -> None:
     if wanted == "always_on":
         engine.set_exemplar_hook(_always)
     elif wanted == "trace_based":
-        variable, key = sdk.current_context()
+        variable, key, flags = sdk.current_context()
         if variable is not None:
-            engine.set_exemplar_hook(_in_span, variable, key)
+            engine.set_exemplar_hook(_in_span, variable, key, flags)
 
 
 def _in_span(series: Series, bucket: int, value: int | float, context: Context | None) -> bool:

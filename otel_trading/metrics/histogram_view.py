@@ -172,7 +172,7 @@ class HistogramView:
         if isinstance(chosen, Exponential):
             return CellPlan("exponential", max_size=chosen.max_size, max_scale=chosen.max_scale)
         if isinstance(chosen, LogLinear):
-            return explicit(instrument, chosen.bounds(), parts=chosen.parts)
+            return explicit(instrument, chosen.bounds())
         bounds = chosen.in_unit(instrument.unit) if isinstance(chosen, Boundaries) else chosen
         return explicit(instrument, tuple(bounds))
 

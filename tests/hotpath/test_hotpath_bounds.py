@@ -1,4 +1,4 @@
-"""Explicit bounds: bisection, calculation and the twin find the same bucket."""
+"""Explicit bounds: slots, bisection and the twin find the same bucket."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ def test_bucket_is_the_first_bound_not_below(name: str, bounds: list[float], val
     error=st.floats(0.03, 0.5),
     shares=st.lists(st.floats(0.2, 1e3), max_size=30),
 )
-def test_calculated_bucket_equals_bisection(
-    name: str, low: float, octaves: float, error: float, shares: list[float]
-) -> None:
+def test_log_linear_buckets_are_found(name: str, low: float, octaves: float, error: float, shares: list[float]) -> None:
     """Log-linear bounds as views make them: at every bound, beside every bound, and anywhere."""
     engine = load(name)
     high = low * 2**octaves
@@ -54,18 +52,33 @@ def test_calculated_bucket_equals_bisection(
         bounds = log_linear(low, high, error).bounds()
     except ValueError:
         assume(False)
-    made = engine.Bounds(bounds, math.ceil(1 / (2 * error)))
+    made = engine.Bounds(bounds)
     beside = [math.nextafter(bound, side) for bound in bounds for side in (0, math.inf)]
     for value in (*bounds, *beside, *(low * share for share in shares), 0.0, -low, 5e-324, 1e308):
         assert bisect_left(bounds, value) == made.find(value), value
 
 
-def test_parts_that_do_not_fit_the_bounds_are_slower_and_right(engine: Any) -> None:
-    """The calculation is a guess; the neighbours decide."""
-    bounds = [0.5, 0.6, 7.0, 1e300]
-    made = engine.Bounds(bounds, 1000)
-    for value in (0.1, 0.5, 0.55, 0.6, 6.9, 7.0, 8.0, 1e300, 1.7e308):
-        assert bisect_left(bounds, value) == made.find(value)
+@pytest.mark.parametrize("name", ENGINES)
+@settings(max_examples=150, deadline=None)
+@given(
+    low=FINITE.filter(bool).map(abs),
+    steps=st.lists(st.integers(1, 40), max_size=30),
+    further=st.lists(FINITE, max_size=3),
+    values=st.lists(NUMBERS, max_size=10),
+)
+def test_bounds_that_nearly_meet_are_told_apart(
+    name: str, low: float, steps: list[int], further: list[float], values: list[Any]
+) -> None:
+    """A few floats from one to the next: no number of slots does, and bisection finds them."""
+    close = {low}
+    for step in steps:
+        low += step * math.ulp(low)
+        close.add(low)
+    bounds = sorted({bound for bound in (*close, *further) if math.isfinite(bound)})
+    made = load(name).Bounds(bounds)
+    near = [math.nextafter(bound, side) for bound in bounds for side in (-math.inf, math.inf)]
+    for value in (*values, *bounds, *(value for value in near if math.isfinite(value))):
+        assert bisect_left(bounds, value) == made.find(value), value
 
 
 def test_ints_at_the_ends_of_int64_are_compared_exactly(engine: Any) -> None:
@@ -83,26 +96,21 @@ def test_no_bounds_make_one_bucket(engine: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bounds", "parts", "error", "message"),
+    ("bounds", "error", "message"),
     [
-        ((1, 1), 0, ValueError, "strictly ascending"),
-        ((2, 1), 0, ValueError, "strictly ascending"),
-        ((1, math.inf), 0, ValueError, "finite"),
-        ((math.nan,), 0, ValueError, "finite"),
-        (("1",), 0, TypeError, "must be real number, not str"),
-        (5, 0, TypeError, "iterable"),
-        ((), 3, ValueError, "begin above 0"),
-        ((0, 1), 3, ValueError, "begin above 0"),
-        ((1, 2), -1, ValueError, "parts from 0"),
-        (range(100_001), 0, ValueError, "at most 100,000 bounds"),
+        ((1, 1), ValueError, "strictly ascending"),
+        ((2, 1), ValueError, "strictly ascending"),
+        ((1, math.inf), ValueError, "finite"),
+        ((math.nan,), ValueError, "finite"),
+        (("1",), TypeError, "must be real number, not str"),
+        (5, TypeError, "iterable"),
+        (range(100_001), ValueError, "at most 100,000 bounds"),
     ],
 )
-def test_impossible_bounds_are_rejected(
-    engine: Any, bounds: Any, parts: int, error: type[Exception], message: str
-) -> None:
+def test_impossible_bounds_are_rejected(engine: Any, bounds: Any, error: type[Exception], message: str) -> None:
     """The same error and words in both engines."""
     with pytest.raises(error, match=message):
-        engine.Bounds(bounds, parts)
+        engine.Bounds(bounds)
 
 
 @pytest.mark.parametrize("wrong", ["x", None, math.nan, math.inf])

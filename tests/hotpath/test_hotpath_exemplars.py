@@ -86,6 +86,46 @@ def test_hook_that_takes_nothing_is_asked_less_often(engine: Any) -> None:
     assert 65 + 10 == len(asked)
 
 
+class Span:
+    """One whose context is a tuple."""
+
+    def __init__(self, *context: Any) -> None:
+        self.context = context
+
+
+class Reluctant:
+    """One that cannot be asked."""
+
+    @property
+    def context(self) -> Any:
+        """Fails."""
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("span", "asked"),
+    [
+        (Span("id", 0), False),
+        (Span("id", 2), False),
+        (Span("id", False), False),
+        (Span("id", 1), True),
+        (Span("id", 3), True),
+        (Span("id"), True),
+        (Span("id", "no flags"), True),
+        (Reluctant(), True),
+        (object(), True),
+        (None, False),
+    ],
+)
+def test_span_that_tells_it_is_not_sampled_is_offered_nothing(engine: Any, span: Any, asked: bool) -> None:
+    """The hook is not called at all; on a span that does not tell it decides."""
+    seen: list[Any] = []
+    engine.set_exemplar_hook(lambda *what: seen.append(what), CONTEXT, "span", ("context", 1))
+    made = cell(engine, "counter", exemplars=True)
+    made.add(1, {"span": span})
+    assert (asked, 1) == (bool(seen), made.snapshot()[1])
+
+
 def test_hook_alone_is_offered_everything(engine: Any) -> None:
     """Span or not, explicit context or not, and each time as long as it takes nothing."""
     asked: list[Any] = []
@@ -154,13 +194,21 @@ def test_hook_may_configure_the_very_cell(engine: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [(5, CONTEXT, "span"), (print, None, "span"), (print, CONTEXT, 5), (print, CONTEXT), (5,)]
+    "wrong",
+    [
+        (5, CONTEXT, "span"),
+        (print, None, "span"),
+        (print, CONTEXT, 5),
+        (print, CONTEXT),
+        (5,),
+        (print, None, None, ("flags", 0)),
+        *((print, CONTEXT, "span", flags) for flags in (5, ("flags",), (0, "flags"), ("flags", -1), ("flags", 2**70))),
+    ],
 )
 def test_wrong_hook_is_rejected(engine: Any, wrong: tuple[Any, ...]) -> None:
-    """A callable, alone or with a ContextVar and a str."""
-    with pytest.raises(
-        TypeError, match="the exemplar hook is a callable, alone or with a ContextVar and a str, or None"
-    ):
+    """A callable, alone or with a ContextVar and what is found in there."""
+    message = "the exemplar hook is a callable, alone or with a ContextVar, a str and where trace flags are, or None"
+    with pytest.raises(TypeError, match=message):
         engine.set_exemplar_hook(*wrong)
 
 

@@ -22,16 +22,20 @@ sys.modules["otel_trading.hotpath._native"] = None
 
 
 @pytest.mark.parametrize(("wanted", "name"), [("auto", "native"), ("native", "native"), ("python", "python")])
-def test_the_variable_chooses_and_nothing_is_said(wanted: str, name: str) -> None:
+def test_the_variable_chooses_and_init_says_which_engine_runs(wanted: str, name: str) -> None:
     """The native engine is there: the tests were installed where a compiler is."""
     ended = children.run(INIT.format(before="", more=""), OTEL_TRADING_HOTPATH=wanted)
-    assert (ended.out, ended.err) == (f"{name}\n", "")
+    lines = {
+        "native": "otel_trading: INFO: metrics are recorded by the native engine\n",
+        "python": "otel_trading: INFO: metrics are recorded by the Python engine, as OTEL_TRADING_HOTPATH asks\n",
+    }
+    assert (ended.out, ended.err) == (f"{name}\n", lines[name])
 
 
-def test_the_native_engine_is_told_at_debug() -> None:
-    """It is the rule, so it is no news."""
-    ended = children.run(INIT.format(before="", more=', diagnostics_level="debug"'))
-    assert "metrics are recorded by the native engine" in ended.err
+def test_which_engine_runs_is_not_told_where_nobody_wants_to_know() -> None:
+    """The line is information, no warning."""
+    ended = children.run(INIT.format(before="", more=', diagnostics_level="warning"'))
+    assert ended.err == ""
 
 
 def test_an_engine_that_is_missing_is_told_once_by_auto() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
 from support import children
-from support.servers import Receiver
+from support.servers import Receiver, free_port
 
 
 def test_a_forked_child_is_silent_and_the_parent_goes_on(otlp: Receiver) -> None:
@@ -57,6 +58,42 @@ def test_a_forked_child_that_calls_init_sends_its_own(otlp: Receiver) -> None:
     assert [span.name for span in otlp.spans] == ["in child"]
     totals = sorted(point.as_int for metric in otlp.metrics for point in metric.sum.data_points)
     assert totals == [2, 100]
+
+
+@pytest.mark.parametrize("wanted", ["own", "none"])
+def test_a_forked_child_serves_its_own_metrics_or_none(wanted: str) -> None:
+    """On the next port though the parent's was asked for explicitly, with nothing of the parent's totals."""
+    port = free_port()
+    code = f"""
+    import os, sys, urllib.request
+    import otel_trading as ot
+    arguments = dict(prometheus_port={port}, metrics_exporter="prometheus", forked_endpoint={wanted!r}, stdout="off",
+                     traces_exporter="none", logs_exporter="none", diagnostics_level="warning")
+    telemetry = ot.init("parent", **arguments)
+    counter = ot.meter().create_counter("fills").bind()
+    counter.add(100)
+    asked, answered = os.pipe(), os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        with ot.init("child", **arguments) as telemetry:
+            counter.add(2)
+            os.write(asked[1], (telemetry.metrics_url or "nowhere").encode())
+            os.read(answered[0], 1)
+        sys.exit(0)
+    where = os.read(asked[0], 100).decode()
+    for url in (telemetry.metrics_url, where):
+        if url == "nowhere":
+            print(url)
+            continue
+        page = urllib.request.urlopen(url, timeout=10).read().decode()
+        print(0 <= int(url.split(":")[2].split("/")[0]) - {port} <= 100, [line.split()[-1] for line in page.splitlines()
+                                                             if line.startswith("fills_total")])
+    os.write(answered[1], b"x")
+    print(os.waitpid(pid, 0)[1])
+    """
+    done = children.run(code)
+    child = "nowhere" if wanted == "none" else "True ['2']"
+    assert done.out.splitlines() == ["True ['100']", child, "0"], done.err
 
 
 def test_a_fork_while_other_threads_record_does_not_hang_the_child(otlp: Receiver) -> None:

@@ -103,6 +103,14 @@ def metrics() -> list[Knob]:
             "Port of /metrics and /health; 0 takes any; taken and not asked for explicitly, the next free one.",
             standard=("OTEL_EXPORTER_PROMETHEUS_PORT",),
         ),
+        Knob(
+            group,
+            "forked_endpoint",
+            Choice(("own", "none")),
+            "own",
+            "Whether a forked child that calls init() serves /metrics itself, on the next free port, or nothing.",
+            own_node=True,
+        ),
         Knob(group, "scope_info_enabled", Flag(), True, "Adds otel_scope_* labels."),
         Knob(group, "target_info_enabled", Flag(), True, "Adds the target_info series."),
         Knob(

@@ -2,7 +2,7 @@
 #include "number.h"
 
 #define MOST_BOUNDS 100000
-#define MOST_PARTS 100000
+#define MOST_SLOTS 16384 /* 32 KiB at most, once for all series of the streams that share the bounds */
 
 PyTypeObject *Bounds_Type = NULL;
 
@@ -34,34 +34,71 @@ fill_real(Bounds *self, PyObject *listed)
         }
         self->real[i] = bound;
     }
-    self->low = self->size ? self->real[0] : 0.0;
-    if (self->parts && !(self->size && self->low > 0)) {
-        PyErr_SetString(PyExc_ValueError, "log-linear bounds begin above 0");
+    return 0;
+}
+
+/* How many trailing bits may go so that no two bounds from `from` on meet; -1 if too many slots are needed for that. */
+static int32_t
+coarsest_shift(const Bounds *self, int32_t from)
+{
+    for (int32_t shift = 52; shift > 0; shift--) {
+        int64_t slots = bounds_slot(self->real[self->size - 1], shift) - bounds_slot(self->real[from], shift) + 1;
+        if (slots > MOST_SLOTS)
+            return -1;
+        int apart = 1;
+        for (int32_t i = from + 1; apart && i < self->size; i++)
+            apart = bounds_slot(self->real[i - 1], shift) != bounds_slot(self->real[i], shift);
+        if (apart)
+            return shift;
+    }
+    return -1;
+}
+
+/* Slots, unless no bound is positive or they would be too many; 0, or -1 without memory. */
+static int
+fill_slots(Bounds *self)
+{
+    int32_t from = 0;
+    while (from < self->size && self->real[from] <= 0)
+        from++;
+    int32_t shift = from < self->size && self->size <= UINT16_MAX ? coarsest_shift(self, from) : -1;
+    if (shift < 0)
+        return 0;
+    self->shift = shift;
+    self->first_slot = bounds_slot(self->real[from], shift);
+    self->last_slot = bounds_slot(self->real[self->size - 1], shift);
+    self->slots = PyMem_Malloc((self->last_slot - self->first_slot + 1) * sizeof(uint16_t));
+    if (self->slots == NULL)
         return -1;
+    int32_t below = from;
+    for (int64_t slot = self->first_slot; slot <= self->last_slot; slot++) {
+        self->slots[slot - self->first_slot] = (uint16_t)below;
+        below += bounds_slot(self->real[below], shift) == slot;
     }
     return 0;
 }
 
 static PyObject *
-make(PyTypeObject *type, PyObject *listed, int parts)
+make(PyTypeObject *type, PyObject *listed)
 {
     Py_ssize_t size = PyTuple_GET_SIZE(listed);
-    if (size > MOST_BOUNDS || parts < 0 || parts > MOST_PARTS) {
-        PyErr_SetString(PyExc_ValueError, "at most 100,000 bounds, and parts from 0 to 100,000");
+    if (size > MOST_BOUNDS) {
+        PyErr_SetString(PyExc_ValueError, "at most 100,000 bounds");
         return NULL;
     }
     Bounds *self = (Bounds *)type->tp_alloc(type, 0);
     if (self == NULL)
         return NULL;
     self->size = (int32_t)size;
-    self->parts = parts;
     self->real = PyMem_Malloc((size + 1) * sizeof(double));
     self->whole = PyMem_Malloc((size + 1) * sizeof(int64_t));
     if (self->real == NULL || self->whole == NULL)
         PyErr_NoMemory();
     else if (fill_real(self, listed) == 0) {
         fill_whole(self);
-        return (PyObject *)self;
+        if (fill_slots(self) == 0)
+            return (PyObject *)self;
+        PyErr_NoMemory();
     }
     Py_DECREF(self);
     return NULL;
@@ -70,15 +107,14 @@ make(PyTypeObject *type, PyObject *listed, int parts)
 static PyObject *
 bounds_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
-    static char *names[] = {"bounds", "parts", NULL};
+    static char *names[] = {"bounds", NULL};
     PyObject *wanted;
-    int parts = 0;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|i:Bounds", names, &wanted, &parts))
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O:Bounds", names, &wanted))
         return NULL;
     PyObject *listed = PySequence_Tuple(wanted);
     if (listed == NULL)
         return NULL;
-    PyObject *made = make(type, listed, parts);
+    PyObject *made = make(type, listed);
     Py_DECREF(listed);
     return made;
 }
@@ -90,6 +126,7 @@ bounds_dealloc(PyObject *object)
     PyTypeObject *type = Py_TYPE(object);
     PyMem_Free(self->real);
     PyMem_Free(self->whole);
+    PyMem_Free(self->slots);
     type->tp_free(object);
     Py_DECREF(type);
 }
@@ -136,8 +173,7 @@ static PyType_Slot slots[] = {
     {Py_tp_dealloc, bounds_dealloc},
     {Py_tp_methods, methods},
     {Py_tp_getset, members},
-    {Py_tp_doc, (void *)PyDoc_STR("Bounds(bounds, parts=0)\n\nExplicit bucket boundaries, shared by the series of a stream.\n\n"
-     "parts: where they cut each octave above the first into so many equal parts, the bucket is calculated.")},
+    {Py_tp_doc, (void *)PyDoc_STR("Bounds(bounds)\n\nExplicit bucket boundaries, shared by the series of a stream.")},
     {0, NULL},
 };
 static PyType_Spec spec = {

@@ -10,13 +10,37 @@ typedef struct {
     int32_t size;    /* number of bounds */
     double *real;    /* float64[size], strictly ascending, finite */
     int64_t *whole;  /* int64[size]: the largest int that is not above each */
-    /* Where a bound is found by calculation (log-linear): parts of each octave above `low`; 0 for bisection. */
-    int32_t parts;
-    double low;
+    /* Positive numbers fall into slots by the leading bits of a double: exponent and some of the mantissa. None has more
+     * than one bound in it, so that a bucket is found by one comparison. Without slots, where that would take too many
+     * of them, there is bisection. */
+    uint16_t *slots; /* uint16[count_of_slots]: bounds that lie below the slot */
+    int64_t first_slot;
+    int64_t last_slot;
+    int32_t shift;   /* how many trailing bits a slot leaves out */
 } Bounds;
 
 extern PyTypeObject *Bounds_Type;
 int bounds_add_type(PyObject *module);
+
+/* Where bits of a positive double fall. */
+static inline int64_t
+bounds_slot(double value, int32_t shift)
+{
+    int64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits >> shift;
+}
+
+/* A slot below the first has what the first has below it, one above the last holds values above the last bound. */
+static inline int32_t
+bounds_look_up(const Bounds *bounds, double value)
+{
+    int64_t slot = bounds_slot(value, bounds->shift);
+    slot = slot < bounds->first_slot ? bounds->first_slot : slot;
+    slot = slot > bounds->last_slot ? bounds->last_slot : slot;
+    int32_t found = bounds->slots[slot - bounds->first_slot];
+    return found + (bounds->real[found] < value);
+}
 
 static inline int32_t
 bounds_bisect(const Bounds *bounds, double value)
@@ -34,6 +58,8 @@ bounds_bisect(const Bounds *bounds, double value)
 static inline int32_t
 bounds_find_whole(const Bounds *bounds, int64_t value)
 {
+    if (LIKELY(bounds->slots != NULL && value > 0 && value < INT64_C(1) << 53)) /* a double holds it exactly */
+        return bounds_look_up(bounds, (double)value);
     if (UNLIKELY(value == INT64_MIN)) /* `whole` cannot tell it from bounds that lie below every int64 */
         return bounds_bisect(bounds, -0x1p63);
     const int64_t *base = bounds->whole;
@@ -46,30 +72,12 @@ bounds_find_whole(const Bounds *bounds, int64_t value)
     return (int32_t)(base - bounds->whole) + (left == 1 && base[0] < value);
 }
 
-/* The octave from the exponent, the part from the mantissa, then the neighbours: exact whatever the division rounded. */
-static inline int32_t
-bounds_calculate(const Bounds *bounds, double value)
-{
-    if (!(value > bounds->low))
-        return 0;
-    uint64_t bits;
-    double ratio = value / bounds->low;
-    memcpy(&bits, &ratio, sizeof bits);
-    int64_t octave = (int64_t)(bits >> 52) - 1023;
-    double within = (double)(bits & 0xfffffffffffffULL) * 0x1p-52;
-    int64_t guess = octave * bounds->parts + (int64_t)(within * bounds->parts) + 1;
-    int32_t found = guess > bounds->size ? bounds->size : (int32_t)guess;
-    while (found < bounds->size && bounds->real[found] < value)
-        found++;
-    while (found > 0 && bounds->real[found - 1] >= value)
-        found--;
-    return found;
-}
-
 static inline int32_t
 bounds_find_real(const Bounds *bounds, double value)
 {
-    return bounds->parts ? bounds_calculate(bounds, value) : bounds_bisect(bounds, value);
+    if (LIKELY(bounds->slots != NULL && value > 0))
+        return bounds_look_up(bounds, value);
+    return bounds_bisect(bounds, value);
 }
 
 #endif

@@ -4,33 +4,63 @@
 static PyObject *hook = NULL;     /* hook(owner, bucket, value, context) -> bool: whether it was taken */
 static PyObject *variable = NULL; /* the ContextVar that holds OpenTelemetry's context; NULL: no span is looked for */
 static PyObject *span_key = NULL; /* under which the span is in there */
+static PyObject *flags_in = NULL; /* (name, place): the attribute of spans that holds a tuple, and its trace flags */
+
+#define SAMPLED 1 /* of the trace flags */
+
+static int
+is_place(PyObject *flags)
+{
+    return PyTuple_CheckExact(flags) && PyTuple_GET_SIZE(flags) == 2 && PyUnicode_CheckExact(PyTuple_GET_ITEM(flags, 0)) &&
+           PyLong_CheckExact(PyTuple_GET_ITEM(flags, 1)) && PyLong_AsSsize_t(PyTuple_GET_ITEM(flags, 1)) >= 0;
+}
 
 PyObject *
 exemplar_set_hook(PyObject *module, PyObject *arguments)
 {
-    PyObject *wanted, *holder = Py_None, *key = Py_None;
-    if (!PyArg_ParseTuple(arguments, "O|OO:set_exemplar_hook", &wanted, &holder, &key))
+    PyObject *wanted, *holder = Py_None, *key = Py_None, *flags = Py_None;
+    if (!PyArg_ParseTuple(arguments, "O|OOO:set_exemplar_hook", &wanted, &holder, &key, &flags))
         return NULL;
-    int none = wanted == Py_None, alone = holder == Py_None && key == Py_None;
-    int in_spans = PyContextVar_CheckExact(holder) && PyUnicode_CheckExact(key);
+    int none = wanted == Py_None, alone = holder == Py_None && key == Py_None && flags == Py_None;
+    int in_spans = PyContextVar_CheckExact(holder) && PyUnicode_CheckExact(key) && (flags == Py_None || is_place(flags));
     if (!none && (!PyCallable_Check(wanted) || !(alone || in_spans))) {
-        PyErr_SetString(PyExc_TypeError, "the exemplar hook is a callable, alone or with a ContextVar and a str, or None");
+        PyErr_SetString(PyExc_TypeError, "the exemplar hook is a callable, alone or with a ContextVar, a str and where "
+                                         "trace flags are, or None");
         return NULL;
     }
     if (!none) {
         if (!alone)
             REPLACE_HOOK(span_key, Py_NewRef(key));
+        REPLACE_HOOK(flags_in, flags == Py_None ? NULL : Py_NewRef(flags));
         REPLACE_HOOK(variable, alone ? NULL : Py_NewRef(holder));
     }
     REPLACE_HOOK(hook, none ? NULL : Py_NewRef(wanted));
     Py_RETURN_NONE;
 }
 
-/* Whether the context, the current one if NULL, has a span at all. Runs no Python: dict and key are plain. */
+/* False if its flags say that the span is not sampled; the hook decides on a span that does not tell. */
+static int
+may_be_sampled(PyObject *span)
+{
+    PyObject *where = READ_HOOK(flags_in);
+    if (where == NULL)
+        return 1;
+    Py_INCREF(where); /* an attribute may be Python, which may set other hooks */
+    PyObject *held = PyObject_GetAttr(span, PyTuple_GET_ITEM(where, 0));
+    Py_ssize_t place = PyLong_AsSsize_t(PyTuple_GET_ITEM(where, 1));
+    int sampled = 1;
+    if (held != NULL && PyTuple_Check(held) && place < PyTuple_GET_SIZE(held) && PyLong_Check(PyTuple_GET_ITEM(held, place)))
+        sampled = (PyLong_AsLong(PyTuple_GET_ITEM(held, place)) & SAMPLED) != 0;
+    Py_XDECREF(held);
+    Py_DECREF(where);
+    return sampled;
+}
+
+/* Whether the context, the current one if NULL, has a span that may be sampled. */
 static int
 has_span(PyObject *holder, PyObject *context)
 {
-    PyObject *current = NULL;
+    PyObject *current = NULL, *span = NULL;
     if (context == NULL) {
         if (PyContextVar_Get(holder, NULL, &current) < 0 || current == NULL) {
             PyErr_Clear();
@@ -38,8 +68,11 @@ has_span(PyObject *holder, PyObject *context)
         }
         context = current;
     }
-    int found = PyDict_Check(context) && PyDict_Contains(context, READ_HOOK(span_key)) > 0;
-    PyErr_Clear();
+    if (PyDict_Check(context))
+        span = Py_XNewRef(PyDict_GetItemWithError(context, READ_HOOK(span_key)));
+    int found = span != NULL && span != Py_None && may_be_sampled(span);
+    forget_error();
+    Py_XDECREF(span);
     Py_XDECREF(current);
     return found;
 }

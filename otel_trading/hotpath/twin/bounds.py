@@ -12,25 +12,20 @@ MOST_BOUNDS = 100_000
 
 
 class Bounds:
-    """Upper bounds of buckets; a value belongs to the first that is not below it.
-
-    `parts` is what the native twin calculates with; bisection finds the same bucket.
-    """
+    """Upper bounds of buckets; a value belongs to the first that is not below it."""
 
     __slots__ = ("_bounds",)
 
-    def __init__(self, bounds: Iterable[float], parts: int = 0) -> None:
+    def __init__(self, bounds: Iterable[float]) -> None:
         listed = tuple(bounds)
-        if len(listed) > MOST_BOUNDS or not 0 <= parts <= MOST_BOUNDS:
-            raise ValueError("at most 100,000 bounds, and parts from 0 to 100,000")
+        if len(listed) > MOST_BOUNDS:
+            raise ValueError("at most 100,000 bounds")
         found: list[float] = []
         for bound in listed:
             real = math.ldexp(bound, 0)  # float() would take a text as well
             if not math.isfinite(real) or (found and real <= found[-1]):
                 raise ValueError("bounds must be finite and strictly ascending")
             found.append(real)
-        if parts and not (found and found[0] > 0):
-            raise ValueError("log-linear bounds begin above 0")
         self._bounds = tuple(found)
 
     @property
