@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 Loop = Callable[[int], None]
@@ -19,6 +19,17 @@ def loop(statement: str, **names: Any) -> Loop:
     space = dict(names)
     exec(source, space)
     run: Loop = space["run"]
+    return run
+
+
+def varied(call: Callable[[Any], Any], values: Sequence[Any]) -> Loop:
+    """Calls it with one value after the other, so that the processor cannot foresee the bucket."""
+
+    def run(times: int) -> None:
+        for _ in range(times // len(values)):
+            for value in values:
+                call(value)
+
     return run
 
 

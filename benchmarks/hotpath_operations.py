@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from random import Random
 from typing import Any
 
-from hotpath_loops import Loop, awaited, loop
+from hotpath_loops import Loop, awaited, loop, varied
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 BOUNDS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1e3, 2.5e3, 5e3, 1e4, 2.5e4, 5e4, 1e5, 2.5e5, 5e5, 1e6, 1e7)
 ATTRIBUTES = {"venue": "binance", "side": "buy"}
 CONTEXT: ContextVar[dict[str, Any]] = ContextVar("CONTEXT")
+VARIED = [Random(number).lognormvariate(6, 2) for number in range(1000)]
+"""Over all buckets, in no order."""
 
 
 def echo(value: int) -> int:
@@ -52,7 +55,12 @@ def async_closure(handle: Any, now: Callable[[], int]) -> Callable[..., Any]:
 
 def plain() -> dict[str, Loop]:
     """What timed calls are compared with."""
-    return {"empty loop": loop("pass"), "f(x)": loop("call(1)", call=echo), "await f(x)": awaited(aecho)}
+    return {
+        "empty loop": loop("pass"),
+        "abs(varied)": varied(abs, VARIED),
+        "f(x)": loop("call(1)", call=echo),
+        "await f(x)": awaited(aecho),
+    }
 
 
 def of_engine(engine: Any) -> dict[str, Loop]:
@@ -76,6 +84,7 @@ def of_engine(engine: Any) -> dict[str, Loop]:
         "counter add(1)": loop("call(1)", call=cell("counter").add),
         "record(int), 20 bounds": loop("call(1234)", call=cell().record),
         "record(float), 20 bounds": loop(record, call=cell().record),
+        "record(varied), 20 bounds": varied(cell().record, VARIED),
         "record(float), log-linear": loop(record, call=linear.record),
         "record(float), exponential, scale 3": loop(record, call=cell("exponential", max_scale=3).record),
         "record(float), exponential, scale 20": loop(record, call=cell("exponential").record),

@@ -2,7 +2,7 @@
 #include "number.h"
 
 #define MOST_BOUNDS 100000
-#define MOST_SLOTS 16384 /* 32 KiB at most, once for all series of the streams that share the bounds */
+#define MOST_SLOTS 4096 /* 40 KiB, once for all series of the streams that share the bounds */
 
 PyTypeObject *Bounds_Type = NULL;
 
@@ -37,17 +37,23 @@ fill_real(Bounds *self, PyObject *listed)
     return 0;
 }
 
+static int64_t
+slot_of(double positive, int32_t shift)
+{
+    return bounds_bits(positive) >> shift;
+}
+
 /* How many trailing bits may go so that no two bounds from `from` on meet; -1 if too many slots are needed for that. */
 static int32_t
 coarsest_shift(const Bounds *self, int32_t from)
 {
     for (int32_t shift = 52; shift > 0; shift--) {
-        int64_t slots = bounds_slot(self->real[self->size - 1], shift) - bounds_slot(self->real[from], shift) + 1;
+        int64_t slots = slot_of(self->real[self->size - 1], shift) - slot_of(self->real[from], shift) + 1;
         if (slots > MOST_SLOTS)
             return -1;
         int apart = 1;
         for (int32_t i = from + 1; apart && i < self->size; i++)
-            apart = bounds_slot(self->real[i - 1], shift) != bounds_slot(self->real[i], shift);
+            apart = slot_of(self->real[i - 1], shift) != slot_of(self->real[i], shift);
         if (apart)
             return shift;
     }
@@ -65,16 +71,19 @@ fill_slots(Bounds *self)
     if (shift < 0)
         return 0;
     self->shift = shift;
-    self->first_slot = bounds_slot(self->real[from], shift);
-    self->last_slot = bounds_slot(self->real[self->size - 1], shift);
-    self->slots = PyMem_Malloc((self->last_slot - self->first_slot + 1) * sizeof(uint16_t));
-    if (self->slots == NULL)
+    self->first_slot = slot_of(self->real[from], shift);
+    int64_t slots = slot_of(self->real[self->size - 1], shift) - self->first_slot + 1;
+    self->below = PyMem_Malloc(slots * sizeof(uint16_t));
+    self->edges = PyMem_Malloc(slots * sizeof(int64_t));
+    if (self->below == NULL || self->edges == NULL)
         return -1;
     int32_t below = from;
-    for (int64_t slot = self->first_slot; slot <= self->last_slot; slot++) {
-        self->slots[slot - self->first_slot] = (uint16_t)below;
-        below += bounds_slot(self->real[below], shift) == slot;
+    for (int64_t slot = 0; slot < slots; slot++) {
+        self->below[slot] = (uint16_t)below;
+        self->edges[slot] = bounds_bits(self->real[below]);
+        below += slot_of(self->real[below], shift) == self->first_slot + slot;
     }
+    self->slots = (uint64_t)slots;
     return 0;
 }
 
@@ -126,7 +135,8 @@ bounds_dealloc(PyObject *object)
     PyTypeObject *type = Py_TYPE(object);
     PyMem_Free(self->real);
     PyMem_Free(self->whole);
-    PyMem_Free(self->slots);
+    PyMem_Free(self->below);
+    PyMem_Free(self->edges);
     type->tp_free(object);
     Py_DECREF(type);
 }

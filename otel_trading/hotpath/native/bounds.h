@@ -11,35 +11,25 @@ typedef struct {
     double *real;    /* float64[size], strictly ascending, finite */
     int64_t *whole;  /* int64[size]: the largest int that is not above each */
     /* Positive numbers fall into slots by the leading bits of a double: exponent and some of the mantissa. None has more
-     * than one bound in it, so that a bucket is found by one comparison. Without slots, where that would take too many
-     * of them, there is bisection. */
-    uint16_t *slots; /* uint16[count_of_slots]: bounds that lie below the slot */
+     * than one bound in it, so that a bucket is found by one comparison, of bits, whose order is that of the numbers.
+     * There are slots from the first positive bound to the last; what lies outside, or all where that would take too
+     * many, is bisected. */
+    uint64_t slots;
     int64_t first_slot;
-    int64_t last_slot;
     int32_t shift;   /* how many trailing bits a slot leaves out */
+    uint16_t *below; /* uint16[slots]: bounds that lie below the slot */
+    int64_t *edges;  /* int64[slots]: bits of the bound in it, or of the next one */
 } Bounds;
 
 extern PyTypeObject *Bounds_Type;
 int bounds_add_type(PyObject *module);
 
-/* Where bits of a positive double fall. */
 static inline int64_t
-bounds_slot(double value, int32_t shift)
+bounds_bits(double value)
 {
     int64_t bits;
     memcpy(&bits, &value, sizeof bits);
-    return bits >> shift;
-}
-
-/* A slot below the first has what the first has below it, one above the last holds values above the last bound. */
-static inline int32_t
-bounds_look_up(const Bounds *bounds, double value)
-{
-    int64_t slot = bounds_slot(value, bounds->shift);
-    slot = slot < bounds->first_slot ? bounds->first_slot : slot;
-    slot = slot > bounds->last_slot ? bounds->last_slot : slot;
-    int32_t found = bounds->slots[slot - bounds->first_slot];
-    return found + (bounds->real[found] < value);
+    return bits;
 }
 
 static inline int32_t
@@ -56,10 +46,20 @@ bounds_bisect(const Bounds *bounds, double value)
 }
 
 static inline int32_t
+bounds_find_real(const Bounds *bounds, double value)
+{
+    int64_t bits = bounds_bits(value);
+    uint64_t slot = (uint64_t)((bits >> bounds->shift) - bounds->first_slot);
+    if (LIKELY(slot < bounds->slots))
+        return bounds->below[slot] + (bounds->edges[slot] < bits);
+    return bounds_bisect(bounds, value);
+}
+
+static inline int32_t
 bounds_find_whole(const Bounds *bounds, int64_t value)
 {
-    if (LIKELY(bounds->slots != NULL && value > 0 && value < INT64_C(1) << 53)) /* a double holds it exactly */
-        return bounds_look_up(bounds, (double)value);
+    if (LIKELY(value < INT64_C(1) << 53 && value > -(INT64_C(1) << 53))) /* a double holds it exactly */
+        return bounds_find_real(bounds, (double)value);
     if (UNLIKELY(value == INT64_MIN)) /* `whole` cannot tell it from bounds that lie below every int64 */
         return bounds_bisect(bounds, -0x1p63);
     const int64_t *base = bounds->whole;
@@ -70,14 +70,6 @@ bounds_find_whole(const Bounds *bounds, int64_t value)
         left -= half;
     }
     return (int32_t)(base - bounds->whole) + (left == 1 && base[0] < value);
-}
-
-static inline int32_t
-bounds_find_real(const Bounds *bounds, double value)
-{
-    if (LIKELY(bounds->slots != NULL && value > 0))
-        return bounds_look_up(bounds, value);
-    return bounds_bisect(bounds, value);
 }
 
 #endif
