@@ -16,6 +16,8 @@
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
+/* Off the path of a record, so that this one needs few registers. */
+#define COLD __attribute__((noinline, cold))
 
 /* A METH_FASTCALL function as the type that PyMethodDef has. */
 #define CALL(function) ((PyCFunction)(void (*)(void))(function))

@@ -1,137 +1,7 @@
 #include "record.h"
+#include "count.h"
 #include "exemplar.h"
-#include "extremes.h"
 #include "forward.h"
-
-#define DISCARDED INT64_MIN /* a view wants nothing: no bucket, and no refusal either */
-#define FORWARDING (INT64_MIN + 1) /* the owner is called */
-#define REFUSING(why) (-1 - (int64_t)(why))
-
-/* ---- the numbers; under GUARD, and no Python runs ---- */
-
-static inline void
-add_whole(Cell *cell, int64_t value)
-{
-    if (LIKELY(!__builtin_add_overflow(cell->whole, value, &cell->whole)))
-        return;
-    if (UNLIKELY(cell->turns == INT32_MAX || cell->turns == INT32_MIN)) { /* a sum beyond 2**94 goes on as a float */
-        cell->real += (double)cell->turns * 0x1p64;
-        cell->any_real = 1;
-        cell->turns = 0;
-    }
-    cell->turns += value < 0 ? -1 : 1;
-}
-
-static inline int64_t
-into_exponential(Exponential *buckets, double value)
-{
-    if (value <= buckets->zero_threshold) {
-        buckets->zeros++;
-        return 0;
-    }
-    return exponential_count(buckets, value);
-}
-
-/* Returns the bucket, or REFUSING a reason, DISCARDED or FORWARDING. */
-static inline int64_t
-count_whole(Cell *cell, int64_t value)
-{
-    int64_t bucket = 0;
-    switch (cell->kind) {
-    case EXPLICIT:
-        if (UNLIKELY(value < 0 && !(cell->options & NEGATIVE)))
-            return REFUSING(REFUSED_NEGATIVE);
-        bucket = cell->bounds->size ? bounds_find_whole(cell->bounds, value) : 0;
-        if (UNLIKELY(!counts_add(cell->low, cell->bounds->size + 1, bucket)))
-            return REFUSING(REFUSED_MEMORY);
-        break;
-    case EXPONENTIAL:
-        if (UNLIKELY(value < 0))
-            return REFUSING(REFUSED_NEGATIVE);
-        bucket = into_exponential(cell->buckets, (double)value);
-        break;
-    case COUNTER:
-        if (UNLIKELY(value < 0))
-            return REFUSING(REFUSED_NEGATIVE);
-        cell->times++;
-        add_whole(cell, value);
-        return 0;
-    case UP_DOWN:
-        cell->times++;
-        add_whole(cell, value);
-        return 0;
-    case GAUGE:
-        cell->times++;
-        cell->whole = value;
-        cell->any_real = 0;
-        return 0;
-    case DROPPED: return DISCARDED;
-    case FORWARDED: return value < 0 && !(cell->options & NEGATIVE) ? REFUSING(REFUSED_NEGATIVE) : FORWARDING;
-    default: return REFUSING(REFUSED_CLOSED);
-    }
-    add_whole(cell, value);
-    extremes_note_whole(cell, value);
-    return bucket;
-}
-
-static inline int64_t
-count_real(Cell *cell, double value)
-{
-    int64_t bucket = 0;
-    switch (cell->kind) {
-    case EXPLICIT:
-        if (UNLIKELY(value < 0 && !(cell->options & NEGATIVE)))
-            return REFUSING(REFUSED_NEGATIVE);
-        bucket = cell->bounds->size ? bounds_find_real(cell->bounds, value) : 0;
-        if (UNLIKELY(!counts_add(cell->low, cell->bounds->size + 1, bucket)))
-            return REFUSING(REFUSED_MEMORY);
-        break;
-    case EXPONENTIAL:
-        if (UNLIKELY(value < 0))
-            return REFUSING(REFUSED_NEGATIVE);
-        bucket = into_exponential(cell->buckets, value);
-        break;
-    case COUNTER:
-        if (UNLIKELY(value < 0))
-            return REFUSING(REFUSED_NEGATIVE);
-        cell->times++;
-        cell->real += value;
-        cell->any_real = 1;
-        return 0;
-    case UP_DOWN:
-        cell->times++;
-        cell->real += value;
-        cell->any_real = 1;
-        return 0;
-    case GAUGE:
-        cell->times++;
-        cell->real = value;
-        cell->any_real = 1;
-        return 0;
-    case DROPPED: return DISCARDED;
-    case FORWARDED: return value < 0 && !(cell->options & NEGATIVE) ? REFUSING(REFUSED_NEGATIVE) : FORWARDING;
-    default: return REFUSING(REFUSED_CLOSED);
-    }
-    cell->real += value;
-    cell->any_real = 1;
-    extremes_note_real(cell, value);
-    return bucket;
-}
-
-/* Whether this measurement of a bucket is offered as an exemplar. */
-static inline int
-wanted(Cell *cell, int64_t bucket)
-{
-    if (LIKELY(!(cell->options & EXEMPLARS)))
-        return 0;
-    uint8_t *armed = cell_armed(cell) + bucket;
-    if (LIKELY(*armed <= 1))
-        return *armed;
-    --*armed;
-    return 0;
-}
-
-/* ---- one number into one cell, and what follows from it ---- */
 
 /* A record on its way through the streams of an instrument. */
 typedef struct {
@@ -191,70 +61,90 @@ forward_real(Cell *cell, Way *way, double value, PyObject *amount, PyObject *con
 }
 
 /* Under GUARD, at the moment of counting, unless the clock is Python. */
-static inline void
+static COLD void
 stamp(Cell *cell)
 {
-    if (UNLIKELY(cell->started_ns == 0) && LIKELY(clock_wall_replaced == NULL))
+    if (clock_wall_replaced == NULL)
         cell->started_ns = wall_ns();
 }
 
-static inline void
-stamp_for_test(Cell *cell)
-{
-    if (UNLIKELY(cell->started_ns == 0))
-        cell->started_ns = wall_ns();
-}
-
-static inline void
-into_whole(Cell *cell, Way *way, int64_t value, PyObject *amount, PyObject *context)
-{
-    int64_t outcome;
-    int offered = 0;
+/* What is left to do of a record, in the two functions called rest. */
+typedef struct {
+    int64_t outcome; /* of count_whole and count_real */
     uint32_t generation;
-    GUARD(cell)
-    generation = cell->generation;
-    outcome = count_whole(cell, value);
+    int offered;
+} Left;
+
+/* Of a number that count_whole or count_real has seen; under GUARD. */
+static inline int
+has_more(Cell *cell, int64_t outcome, Left *left)
+{
+    int more, offered = 0;
     if (LIKELY(outcome >= 0)) {
         offered = wanted(cell, outcome);
-        stamp(cell);
+        if (UNLIKELY(cell->started_ns == 0))
+            stamp(cell);
+        more = offered || cell->started_ns == 0;
     }
+    else
+        more = outcome != DISCARDED;
+    if (UNLIKELY(more))
+        *left = (Left){outcome, cell->generation, offered};
+    return more;
+}
+
+/* Counts; true if that was not all, what is left is then set. */
+static inline int
+step_whole(Cell *cell, int64_t value, Left *left)
+{
+    int more;
+    GUARD(cell)
+    more = has_more(cell, count_whole(cell, value), left);
     UNGUARD()
-    if (UNLIKELY(outcome < 0)) {
-        if (outcome == FORWARDING)
+    return more;
+}
+
+static COLD void
+rest_whole(Cell *cell, Way *way, const Left *left, int64_t value, PyObject *amount, PyObject *context)
+{
+    if (left->outcome < 0) {
+        if (left->outcome == FORWARDING)
             forward_whole(cell, way, value, amount, context);
-        else if (outcome != DISCARDED)
-            refuse_record(way, (enum refusal)(-1 - outcome), given_whole(value, amount));
+        else
+            refuse_record(way, (enum refusal)(-1 - left->outcome), given_whole(value, amount));
         return;
     }
-    stamp_for_test(cell);
-    if (UNLIKELY(offered))
-        offer(cell, outcome, generation, given_whole(value, amount), context);
+    if (cell->started_ns == 0) /* the clock is Python */
+        cell->started_ns = wall_ns();
+    if (left->offered)
+        offer(cell, left->outcome, left->generation, given_whole(value, amount), context);
 }
 
-static inline void
-into_real(Cell *cell, Way *way, double value, PyObject *amount, PyObject *context)
+/* Counts; true if that was not all, what is left is then set. */
+static inline int
+step_real(Cell *cell, double value, Left *left)
 {
-    int64_t outcome;
-    int offered = 0;
-    uint32_t generation;
+    int more;
     GUARD(cell)
-    generation = cell->generation;
-    outcome = count_real(cell, value);
-    if (LIKELY(outcome >= 0)) {
-        offered = wanted(cell, outcome);
-        stamp(cell);
-    }
+    more = has_more(cell, count_real(cell, value), left);
     UNGUARD()
-    if (UNLIKELY(outcome < 0)) {
-        if (outcome == FORWARDING)
+    return more;
+}
+
+static COLD void
+rest_real(Cell *cell, Way *way, const Left *left, double value, PyObject *amount, PyObject *context)
+{
+    if (left->outcome < 0) {
+        if (left->outcome == FORWARDING)
             forward_real(cell, way, value, amount, context);
-        else if (outcome != DISCARDED)
-            refuse_record(way, (enum refusal)(-1 - outcome), given_real(value, amount));
+        else
+            refuse_record(way, (enum refusal)(-1 - left->outcome), given_real(value, amount));
         return;
     }
-    stamp_for_test(cell);
-    if (UNLIKELY(offered))
-        offer(cell, outcome, generation, given_real(value, amount), context);
+    if (cell->started_ns == 0) /* the clock is Python */
+        cell->started_ns = wall_ns();
+    if (left->offered)
+        offer(cell, left->outcome, left->generation, given_real(value, amount), context);
 }
 
 /* ---- further streams ---- */
@@ -270,21 +160,31 @@ after(Cell *cell)
     return next;
 }
 
-static void
-follow_whole(Way *way, int64_t value, PyObject *amount, PyObject *context)
+static COLD void
+follow_whole(Cell *first, const Left *left, int64_t value, PyObject *amount, PyObject *context)
 {
-    for (Cell *cell = after(way->first), *next; cell != NULL; cell = next) {
-        into_whole(cell, way, value, amount, context);
+    Way way = {first, 0};
+    Left further;
+    if (left != NULL)
+        rest_whole(first, &way, left, value, amount, context);
+    for (Cell *cell = after(first), *next; cell != NULL; cell = next) {
+        if (step_whole(cell, value, &further))
+            rest_whole(cell, &way, &further, value, amount, context);
         next = after(cell);
         Py_DECREF(cell);
     }
 }
 
-static void
-follow_real(Way *way, double value, PyObject *amount, PyObject *context)
+static COLD void
+follow_real(Cell *first, const Left *left, double value, PyObject *amount, PyObject *context)
 {
-    for (Cell *cell = after(way->first), *next; cell != NULL; cell = next) {
-        into_real(cell, way, value, amount, context);
+    Way way = {first, 0};
+    Left further;
+    if (left != NULL)
+        rest_real(first, &way, left, value, amount, context);
+    for (Cell *cell = after(first), *next; cell != NULL; cell = next) {
+        if (step_real(cell, value, &further))
+            rest_real(cell, &way, &further, value, amount, context);
         next = after(cell);
         Py_DECREF(cell);
     }
@@ -293,19 +193,19 @@ follow_real(Way *way, double value, PyObject *amount, PyObject *context)
 static inline void
 feed_whole(Cell *cell, int64_t value, PyObject *amount, PyObject *context)
 {
-    Way way = {cell, 0};
-    into_whole(cell, &way, value, amount, context);
-    if (UNLIKELY(cell->next != NULL))
-        follow_whole(&way, value, amount, context);
+    Left left;
+    int more = step_whole(cell, value, &left);
+    if (UNLIKELY(more || cell->next != NULL))
+        follow_whole(cell, more ? &left : NULL, value, amount, context);
 }
 
 static inline void
 feed_real(Cell *cell, double value, PyObject *amount, PyObject *context)
 {
-    Way way = {cell, 0};
-    into_real(cell, &way, value, amount, context);
-    if (UNLIKELY(cell->next != NULL))
-        follow_real(&way, value, amount, context);
+    Left left;
+    int more = step_real(cell, value, &left);
+    if (UNLIKELY(more || cell->next != NULL))
+        follow_real(cell, more ? &left : NULL, value, amount, context);
 }
 
 static inline void
