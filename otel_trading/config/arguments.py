@@ -95,6 +95,7 @@ class Arguments(TypedDict, total=False):
     own_metrics: bool | None
     prometheus_host: str | None
     prometheus_port: int | None
+    forked_endpoint: Literal["own", "none"] | None
     scope_info_enabled: bool | None
     target_info_enabled: bool | None
     resource_constant_labels: Sequence[str] | str | None
