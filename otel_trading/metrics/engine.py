@@ -27,6 +27,8 @@ def _chosen() -> tuple[Engine, str]:
         return choose("auto"), str(error)
 
 
+_told_once = False
+
 engine, trouble = _chosen()
 """The engine, and why it is not the one that was asked for; empty if it is."""
 
@@ -70,7 +72,7 @@ diagnostics.count_too(_refused, engine.forget_refusals)
 
 
 def announce(config: Config) -> None:
-    """Says which engine runs, at the level `info`.
+    """Says which engine runs, once a process, at the level `info`.
 
     Raises:
         ConfigurationError: another one was asked for.
@@ -84,8 +86,10 @@ def announce(config: Config) -> None:
             or f"It is chosen when otel_trading is imported: set {VARIABLE}={wanted} before."
         )
         raise ConfigurationError([Problem("hotpath", setting.source, rule, repr(wanted), advice)])
-    if config["disabled"]:
+    global _told_once
+    if config["disabled"] or _told_once:
         return
+    _told_once = True
     if engine.NAME == "native":
         diagnostics.say(logging.INFO, "metrics are recorded by the native engine")
     elif wanted == "python":

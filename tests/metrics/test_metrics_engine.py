@@ -29,13 +29,20 @@ def test_the_variable_chooses_and_init_says_which_engine_runs(wanted: str, name:
         "native": "otel_trading: INFO: metrics are recorded by the native engine\n",
         "python": "otel_trading: INFO: metrics are recorded by the Python engine, as OTEL_TRADING_HOTPATH asks\n",
     }
-    assert (ended.out, ended.err) == (f"{name}\n", lines[name])
+    assert (ended.out, ended.engine, ended.err) == (f"{name}\n", lines[name], "")
+
+
+def test_which_engine_runs_is_said_once_a_process() -> None:
+    """However often it starts telemetry."""
+    ended = children.run(2 * INIT.format(before="", more=""))
+    assert ended.engine
+    assert (ended.out.count("\n"), ended.err) == (2, "")
 
 
 def test_which_engine_runs_is_not_told_where_nobody_wants_to_know() -> None:
     """The line is information, no warning."""
     ended = children.run(INIT.format(before="", more=', diagnostics_level="warning"'))
-    assert ended.err == ""
+    assert ended.engine == ended.err == ""
 
 
 def test_an_engine_that_is_missing_is_told_once_by_auto() -> None:

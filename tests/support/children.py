@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
 import time
 from dataclasses import dataclass
+
+ENGINE = re.compile(r"^otel_trading: INFO: metrics are recorded by the (native|Python) engine.*\n", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -17,8 +20,16 @@ class Ended:
     code: int
     out: str
     err: str
+    """Without the line that says which engine runs."""
+    engine: str
+    """That line."""
     at: float
     """When it had ended, on the monotonic clock of the machine."""
+
+
+def without_engine(err: str) -> str:
+    """Standard error without the line by which a process says, once, which engine runs."""
+    return ENGINE.sub("", err, count=1)
 
 
 def environment(*, measured: bool = True, **extra: str) -> dict[str, str]:
@@ -51,4 +62,5 @@ def run(code: str, *arguments: str, timeout_s: float = 60, measured: bool = True
         except subprocess.TimeoutExpired:
             child.kill()
             raise
-    return Ended(child.returncode, out, err, time.monotonic())
+    told = ENGINE.search(err)
+    return Ended(child.returncode, out, without_engine(err), told.group() if told else "", time.monotonic())
