@@ -224,7 +224,9 @@ def test_a_service_that_dies_ends_the_demo_and_is_named(environment: dict[str, s
     found = json.loads(output)
     assert (1, ["services"]) == (process.returncode, found["failed_checks"])
     assert ("risk", -9) == (found["died"]["service"], found["died"]["exit_code"])
-    assert "order" in json.loads(found["died"]["last_lines"][-1])["event"]
+    *lines, last = found["died"]["last_lines"]
+    assert "metrics are recorded by the" in last  # what it wrote to standard error stands after its log
+    assert "order" in json.loads(lines[-1])["event"]
     assert [] == processes_of(tmp_path)
 
 
