@@ -21,6 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
 # the hooks that take memory away from CPython are none of the sanitizer's
+SUITES = ["tests/hotpath", "tests/metrics", "tests/exposition"]
+COPIED = ["otel_trading", "tests", "tools", "benchmarks"]
 NOT_RUN = ["tests/hotpath/test_hotpath_footprint.py::test_record_without_memory_is_refused"]
 
 
@@ -49,11 +51,11 @@ def preloaded() -> str:
 
 def run_sanitized(command: list[str]) -> int:
     """The exit code of a command that is run over the sanitized build, in a copy of package and tests."""
-    with tempfile.TemporaryDirectory(prefix="sanitize-") as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="sanitize-") as place:
+        folder = Path(place)
         left_out = shutil.ignore_patterns("__pycache__", "*.so")
-        shutil.copytree(ROOT / "otel_trading", folder / "otel_trading", ignore=left_out)
-        shutil.copytree(ROOT / "tests", folder / "tests", ignore=left_out)
+        for name in COPIED:
+            shutil.copytree(ROOT / name, folder / name, ignore=left_out)
         shutil.copy(ROOT / "pyproject.toml", folder)
         build(folder)
         environment = os.environ | {
@@ -73,7 +75,7 @@ def main() -> int:
     deselected = [f"--deselect={test}" for test in NOT_RUN]
     # faulthandler would take the signal that the sanitizer reports with
     plugins = ["-p", "no:faulthandler", "-p", "no:cacheprovider"]
-    command = [sys.executable, "-m", "pytest", *plugins, "-k", "not python", *deselected, "tests/hotpath"]
+    command = [sys.executable, "-m", "pytest", *plugins, "-k", "not python", *deselected, *SUITES]
     return run_sanitized([*command, *sys.argv[1:]])
 
 
