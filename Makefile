@@ -22,11 +22,12 @@ test: $(VENV)/.dev ## runs the tests and shows their coverage
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term -m "not shared and not backends"
 
 test-sanitize: $(VENV)/.dev ## the engine's tests over native code built with AddressSanitizer and UndefinedBehaviorSanitizer
-	$(BIN)/python tools/sanitize.py
+	$(BIN)/python tools/sanitize.py -n $(WORKERS)
 
-fuzz: $(VENV)/.dev ## a minute of random operations over the sanitized native build, by two fuzz targets
-	$(BIN)/python tools/fuzz_table.py --seconds $(FUZZ_SECONDS)
-	$(BIN)/python tools/fuzz_render.py --seconds $(FUZZ_SECONDS)
+fuzz: fuzz-table fuzz-render ## random operations over the sanitized native build, by two fuzz targets; both at once with -j2
+
+fuzz-%: $(VENV)/.dev
+	$(BIN)/python tools/fuzz_$*.py --seconds $(FUZZ_SECONDS)
 
 check: $(VENV)/.dev ## format, lint, types, import contract, generated files, docs
 	$(BIN)/ruff format --check .
