@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from opentelemetry.metrics import Counter, Histogram, UpDownCounter
+from opentelemetry.metrics import (
+    Counter,
+    Histogram,
+    ObservableCounter,
+    ObservableGauge,
+    ObservableUpDownCounter,
+    UpDownCounter,
+)
 from opentelemetry.sdk.metrics.view import (
     Aggregation,
     DefaultAggregation,
@@ -106,6 +113,17 @@ def usable(bounds: Sequence[float] | None) -> tuple[float, ...]:
     if bounds is None:
         return DEFAULT_BOUNDS
     return tuple(sorted({float(bound) for bound in bounds if math.isfinite(bound)}))
+
+
+def fits(wanted: Aggregation, instrument: Any) -> bool:
+    """Whether every measurement of an instrument has a place in an SDK aggregation.
+
+    Exponential buckets here have no negative range, which up-down counters and gauges need, and a histogram over what
+    asynchronous instruments observe would count totals as if they were increments.
+    """
+    if isinstance(instrument, (ObservableCounter, ObservableUpDownCounter, ObservableGauge)):
+        return not isinstance(wanted, (ExplicitBucketHistogramAggregation, ExponentialBucketHistogramAggregation))
+    return isinstance(instrument, (Counter, Histogram)) or not isinstance(wanted, ExponentialBucketHistogramAggregation)
 
 
 def of_sdk(wanted: Aggregation, instrument: Any, advisory: Sequence[float] | None) -> CellPlan | None:

@@ -13,11 +13,11 @@ from opentelemetry.metrics import Meter, MeterProvider
 from opentelemetry.sdk.metrics import ExemplarFilter
 from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader, MetricsData
-from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.util.types import Attributes
 
 from otel_trading import sdk
+from otel_trading.config.knob import MATCHING_MODES, ViewMatchingMode
 from otel_trading.ground import diagnostics
 from otel_trading.ground.clock import Deadline
 from otel_trading.metrics import exemplars, selection
@@ -66,6 +66,7 @@ class CellMeterProvider(MeterProvider):
         cardinality_limit: int = CARDINALITY_LIMIT,
         reader_limits: Mapping[MetricReader, Mapping[str, int]] | None = None,
         memory_limit_bytes: int = MEMORY_LIMIT_BYTES,
+        view_matching_mode: ViewMatchingMode = "independent",
     ) -> None:
         """Registers the readers.
 
@@ -79,11 +80,19 @@ class CellMeterProvider(MeterProvider):
             reader_limits: the same for a reader, by kind of instrument (`counter`, `up_down_counter`, `histogram`,
                 `gauge`) or `default`; a stream that several read has the smallest.
             memory_limit_bytes: most that all series together may take, estimated; then they overflow too.
+            view_matching_mode: `independent`: each SDK View that matches makes a stream; `composable`: those that name
+                the same stream make it together, the last one that says something counts.
+
+        Raises:
+            ValueError: there is no such mode.
         """
+        if view_matching_mode not in MATCHING_MODES:
+            raise ValueError(f"view_matching_mode must be independent or composable; was {view_matching_mode!r}")
         self.resource = resource if resource is not None else Resource.create({})
         self._lock = threading.RLock()
         self._ended = False
         self._views = tuple(views)
+        self._mode: ViewMatchingMode = view_matching_mode
         self._limit = cardinality_limit
         self._reader_limits = dict(reader_limits or {})
         self.budget = Budget(memory_limit_bytes)
@@ -93,7 +102,7 @@ class CellMeterProvider(MeterProvider):
             metric_readers=[reading.asynchronous for reading in self._readings.values()],
             resource=self.resource,
             shutdown_on_exit=False,
-            views=[view for view in self._views if isinstance(view, View)],
+            views=selection.of_asynchronous(self._views, view_matching_mode),
         )
         self._exemplars = exemplars.filter_named(exemplar_filter)
         exemplars.listen(self._exemplars)
@@ -179,7 +188,7 @@ class CellMeterProvider(MeterProvider):
         per_ns = seconds_like(instrument.unit) or 0.0
         streams = []
         with self._lock:
-            for selected in selection.streams(self._views, instrument, real, self._limit_of(instrument)):
+            for selected in self._selected(instrument, real):
                 storages = self._arrange(selected, instrument, real)
                 if storages:
                     streams.append(
@@ -188,6 +197,9 @@ class CellMeterProvider(MeterProvider):
             feed = ToStreams(instrument.name, streams, per_ns)
             self._connected.append(_Connected(instrument, real, feed))
         return feed
+
+    def _selected(self, instrument: Synchronous[Any], real: Any) -> list[Selected]:
+        return selection.streams(self._views, instrument, real, self._limit_of(instrument), self._mode)
 
     def _limit_of(self, instrument: Synchronous[Any]) -> int:
         kinds = [self._reader_limits.get(reader, {}) for reader in self._readings]
@@ -225,7 +237,7 @@ class CellMeterProvider(MeterProvider):
     def _share(self, connected: _Connected, reader: MetricReader) -> bool:
         """Lets a new reader read what is there already; False if it wants something else."""
         instrument, real = connected.instrument, connected.real
-        chosen = selection.streams(self._views, instrument, real, self._limit_of(instrument))
+        chosen = self._selected(instrument, real)
         shared: list[Storage] = []
         wanted = [self._wanted(one, instrument, real, reader) for one in chosen]
         if len(connected.feed.streams) != len(wanted):
