@@ -111,7 +111,8 @@ class Cell(Protocol):
             per_ns: what nanoseconds are multiplied by to be in the instrument's unit; 0 if that is no unit of time.
                 In a chain that of the first cell counts.
             negative: an explicit histogram or a forwarded cell takes negative values too.
-            exemplars: measurements are offered to the exemplar hook.
+            exemplars: measurements are offered to the exemplar hook; the owner of a forwarded cell gets a third
+                argument, the origin, as the hook does (`Engine.set_exemplar_hook`).
             owner: what they are offered with; opaque. Of a forwarded cell the callable.
             next: a Cell of the same engine that is fed every record as well; must not lead back here. What a record is
                 refused for is counted once, under the name of the first cell, however many streams refuse it.
@@ -312,12 +313,15 @@ class Engine(Protocol):
 
     def set_exemplar_hook(
         self,
-        hook: Callable[[Any, int, Any, Any], bool] | None,
+        hook: Callable[[Any, int, Any, Any, Any], bool] | None,
         variable: ContextVar[Any] | None = None,
         span_key: str | None = None,
         /,
     ) -> None:
-        """`hook(owner, bucket, value, context) -> bool` is offered measurements made in a span; True: it was taken.
+        """`hook(owner, bucket, value, context, origin) -> bool` is offered measurements made in a span.
+
+        True: it was taken. `origin` tells what its attributes were: what a table was called with, {} for none; of a
+        record without a table the owner of the cell that was called, which may be another than `owner` in a chain.
 
         Args:
             hook: None: nobody is offered any.

@@ -108,22 +108,28 @@ class Stream:
         """The cell that records measurements with these attributes into their series.
 
         Args:
-            measured: attributes of the measurement.
+            measured: attributes of the measurement; with a handle nobody changes them any more.
             handle: a closed cell that an application holds; it becomes the one that is returned.
         """
         keys, values = sets.split(self._plan.keep(measured))
         found = self._known.find(keys, values)
         if found is None:
             with self._lock:
-                found = self._known.find(keys, values) or self._made(keys, values, handle)
+                found = self._known.find(keys, values) or self._made(keys, values, handle, measured)
         head = found.cell
         if handle is None or handle is head:
             return head
         # another handle or call has the series already: this one passes on what it gets
-        handle.configure("dropped", next=head, per_ns=self._per_ns)
+        handle.configure("dropped", next=head, per_ns=self._per_ns, owner=measured)
         return handle
 
-    def _made(self, keys: tuple[str, ...], values: tuple[AttributeValue, ...], handle: Cell | None) -> Series:
+    def _made(
+        self,
+        keys: tuple[str, ...],
+        values: tuple[AttributeValue, ...],
+        handle: Cell | None,
+        measured: Mapping[str, AttributeValue],
+    ) -> Series:
         """A series in each storage; returns the first."""
         if len(self) + 1 >= self._plan.limit or not self._budget.take(self._bytes(keys, values)):
             self.overflowed += 1
@@ -134,7 +140,8 @@ class Stream:
         cells = [engine.Cell(self._plan.name) for _ in self.storages]
         cells[0] = handle or cells[0]
         keys = self._keys.setdefault(keys, keys)
-        made = [Series(keys, values, cell) for cell in cells]
+        bound = measured if handle is not None and sets.split(measured) != (keys, values) else None
+        made = [Series(keys, values, cell, bound) for cell in cells]
         following = self._reservoirs(made)
         offered = self._exemplars != "always_off" and following is None
         for storage, series in reversed([*zip(self.storages, made, strict=True)]):
@@ -154,7 +161,7 @@ class Stream:
         if made[0].reservoir is None:
             return None
         offering = engine.Cell(self._plan.name)
-        offering.configure("forwarded", owner=exemplars.offering(made, self._exemplars), negative=True)
+        offering.configure("forwarded", owner=exemplars.offering(made, self._exemplars), negative=True, exemplars=True)
         return offering
 
     def _bytes(self, keys: tuple[str, ...], values: tuple[AttributeValue, ...]) -> int:

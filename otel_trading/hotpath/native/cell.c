@@ -72,7 +72,7 @@ check(const Plan *plan)
 static int
 allocate(Plan *plan, PyObject *name)
 {
-    plan->exemplars = plan->exemplars && plan->kind != CLOSED && plan->kind != DROPPED && plan->kind != FORWARDED;
+    plan->exemplars = plan->exemplars && plan->kind != CLOSED && plan->kind != DROPPED;
     plan->label = label_use(name, plan->per_ns);
     if (plan->label == NULL)
         return -1;
@@ -380,7 +380,8 @@ static PyMethodDef methods[] = {
                "owner; each record calls owner(value, context)).\n"
                "per_ns: what nanoseconds are multiplied by to be in the instrument's unit; 0 if that is no unit of time.\n"
                "negative: an explicit histogram or a forwarded cell takes negative values too.\n"
-               "exemplars: measurements are offered to the exemplar hook, with owner.\n"
+               "exemplars: measurements are offered to the exemplar hook, with owner; the owner of a forwarded cell gets the\n"
+               "origin as a third argument, as the hook its last.\n"
                "next: a Cell that is fed every record as well; must not lead back here.\n\n"
                "Raises TypeError or ValueError, and then nothing has changed.")},
     {"close", close_call, METH_NOARGS,

@@ -140,12 +140,12 @@ typedef struct {
 } Way;
 
 static void
-offer(Cell *cell, int64_t bucket, uint32_t generation, PyObject *made, PyObject *context)
+offer(Cell *cell, const Way *way, int64_t bucket, uint32_t generation, PyObject *made, const Said *said)
 {
     if (made == NULL)
         PyErr_Clear();
     else
-        exemplar_offer(cell, bucket, generation, made, context);
+        exemplar_offer(cell, way->first, bucket, generation, made, said);
     Py_XDECREF(made);
 }
 
@@ -177,16 +177,16 @@ given_real(double value, PyObject *amount)
 
 /* What came as a subclass, Decimal or numpy scalar is forwarded as the number that it stands for. */
 static void
-forward_whole(Cell *cell, Way *way, int64_t value, PyObject *amount, PyObject *context)
+forward_whole(Cell *cell, Way *way, int64_t value, PyObject *amount, const Said *said)
 {
-    if (!forward(cell, given_whole(value, amount != NULL && PyLong_CheckExact(amount) ? amount : NULL), context))
+    if (!forward(cell, way->first, given_whole(value, amount != NULL && PyLong_CheckExact(amount) ? amount : NULL), said))
         refuse_record(way, REFUSED_FORWARD, given_whole(value, amount));
 }
 
 static void
-forward_real(Cell *cell, Way *way, double value, PyObject *amount, PyObject *context)
+forward_real(Cell *cell, Way *way, double value, PyObject *amount, const Said *said)
 {
-    if (!forward(cell, given_real(value, amount != NULL && PyFloat_CheckExact(amount) ? amount : NULL), context))
+    if (!forward(cell, way->first, given_real(value, amount != NULL && PyFloat_CheckExact(amount) ? amount : NULL), said))
         refuse_record(way, REFUSED_FORWARD, given_real(value, amount));
 }
 
@@ -206,7 +206,7 @@ stamp_for_test(Cell *cell)
 }
 
 static inline void
-into_whole(Cell *cell, Way *way, int64_t value, PyObject *amount, PyObject *context)
+into_whole(Cell *cell, Way *way, int64_t value, PyObject *amount, const Said *said)
 {
     int64_t outcome;
     int offered = 0;
@@ -221,18 +221,18 @@ into_whole(Cell *cell, Way *way, int64_t value, PyObject *amount, PyObject *cont
     UNGUARD()
     if (UNLIKELY(outcome < 0)) {
         if (outcome == FORWARDING)
-            forward_whole(cell, way, value, amount, context);
+            forward_whole(cell, way, value, amount, said);
         else if (outcome != DISCARDED)
             refuse_record(way, (enum refusal)(-1 - outcome), given_whole(value, amount));
         return;
     }
     stamp_for_test(cell);
     if (UNLIKELY(offered))
-        offer(cell, outcome, generation, given_whole(value, amount), context);
+        offer(cell, way, outcome, generation, given_whole(value, amount), said);
 }
 
 static inline void
-into_real(Cell *cell, Way *way, double value, PyObject *amount, PyObject *context)
+into_real(Cell *cell, Way *way, double value, PyObject *amount, const Said *said)
 {
     int64_t outcome;
     int offered = 0;
@@ -247,14 +247,14 @@ into_real(Cell *cell, Way *way, double value, PyObject *amount, PyObject *contex
     UNGUARD()
     if (UNLIKELY(outcome < 0)) {
         if (outcome == FORWARDING)
-            forward_real(cell, way, value, amount, context);
+            forward_real(cell, way, value, amount, said);
         else if (outcome != DISCARDED)
             refuse_record(way, (enum refusal)(-1 - outcome), given_real(value, amount));
         return;
     }
     stamp_for_test(cell);
     if (UNLIKELY(offered))
-        offer(cell, outcome, generation, given_real(value, amount), context);
+        offer(cell, way, outcome, generation, given_real(value, amount), said);
 }
 
 /* ---- further streams ---- */
@@ -271,52 +271,52 @@ after(Cell *cell)
 }
 
 static void
-follow_whole(Way *way, int64_t value, PyObject *amount, PyObject *context)
+follow_whole(Way *way, int64_t value, PyObject *amount, const Said *said)
 {
     for (Cell *cell = after(way->first), *next; cell != NULL; cell = next) {
-        into_whole(cell, way, value, amount, context);
+        into_whole(cell, way, value, amount, said);
         next = after(cell);
         Py_DECREF(cell);
     }
 }
 
 static void
-follow_real(Way *way, double value, PyObject *amount, PyObject *context)
+follow_real(Way *way, double value, PyObject *amount, const Said *said)
 {
     for (Cell *cell = after(way->first), *next; cell != NULL; cell = next) {
-        into_real(cell, way, value, amount, context);
+        into_real(cell, way, value, amount, said);
         next = after(cell);
         Py_DECREF(cell);
     }
 }
 
 static inline void
-feed_whole(Cell *cell, int64_t value, PyObject *amount, PyObject *context)
+feed_whole(Cell *cell, int64_t value, PyObject *amount, const Said *said)
 {
     Way way = {cell, 0};
-    into_whole(cell, &way, value, amount, context);
+    into_whole(cell, &way, value, amount, said);
     if (UNLIKELY(cell->next != NULL))
-        follow_whole(&way, value, amount, context);
+        follow_whole(&way, value, amount, said);
 }
 
 static inline void
-feed_real(Cell *cell, double value, PyObject *amount, PyObject *context)
+feed_real(Cell *cell, double value, PyObject *amount, const Said *said)
 {
     Way way = {cell, 0};
-    into_real(cell, &way, value, amount, context);
+    into_real(cell, &way, value, amount, said);
     if (UNLIKELY(cell->next != NULL))
-        follow_real(&way, value, amount, context);
+        follow_real(&way, value, amount, said);
 }
 
 static inline void
-feed(Cell *cell, PyObject *amount, PyObject *context)
+feed(Cell *cell, PyObject *amount, const Said *said)
 {
     int64_t whole;
     double real;
     enum refusal why;
     switch (number_of(amount, &whole, &real, &why)) {
-    case WHOLE: feed_whole(cell, whole, amount, context); return;
-    case REAL: feed_real(cell, real, amount, context); return;
+    case WHOLE: feed_whole(cell, whole, amount, said); return;
+    case REAL: feed_real(cell, real, amount, said); return;
     default: cell_refuse(cell, cell->kind == CLOSED ? REFUSED_CLOSED : why, amount);
     }
 }
@@ -324,26 +324,26 @@ feed(Cell *cell, PyObject *amount, PyObject *context)
 /* ---- for the other files ---- */
 
 void
-record_amount(Cell *cell, PyObject *amount, PyObject *context)
+record_amount(Cell *cell, PyObject *amount, const Said *said)
 {
-    feed(cell, amount, context);
+    feed(cell, amount, said);
 }
 
 void
-record_one(Cell *cell, PyObject *context)
+record_one(Cell *cell, const Said *said)
 {
-    feed_whole(cell, 1, NULL, context);
+    feed_whole(cell, 1, NULL, said);
 }
 
 void
-record_ns(Cell *cell, int64_t elapsed_ns, PyObject *context)
+record_ns(Cell *cell, int64_t elapsed_ns, const Said *said)
 {
     double per_ns;
     GUARD(cell)
     per_ns = cell->label->per_ns;
     UNGUARD()
     if (LIKELY(per_ns > 0.0)) {
-        feed_real(cell, (double)elapsed_ns * per_ns, NULL, context);
+        feed_real(cell, (double)elapsed_ns * per_ns, NULL, said);
         return;
     }
     if (cell->kind == DROPPED && cell->next == NULL)
@@ -384,9 +384,9 @@ record_said(Cell *cell, PyObject *const *arguments, Py_ssize_t count, PyObject *
     if (!said_by(&said, arguments, count, names, 0) || (said.amount == NULL && !one_if_missing))
         cell_refuse(cell, REFUSED_ARGUMENTS, NULL);
     else if (said.amount == NULL)
-        record_one(cell, said.context);
+        record_one(cell, &said);
     else
-        feed(cell, said.amount, said.context);
+        feed(cell, said.amount, &said);
     Py_RETURN_NONE;
 }
 
@@ -433,7 +433,9 @@ record_since_call(PyObject *self, PyObject *const *arguments, Py_ssize_t count, 
     int64_t now = now_ns();
     if (UNLIKELY(start < 0 || start > now))
         cell_refuse(cell, cell->kind == CLOSED ? REFUSED_CLOSED : REFUSED_START, arguments[0]);
+    else if (LIKELY(context == NULL))
+        record_ns(cell, now - start, NULL);
     else
-        record_ns(cell, now - start, context);
+        record_ns(cell, now - start, &(Said){.context = context});
     Py_RETURN_NONE;
 }

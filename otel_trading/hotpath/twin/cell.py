@@ -18,7 +18,7 @@ from otel_trading.hotpath.twin.kinds import ExplicitHistogram, ExponentialHistog
 from otel_trading.hotpath.twin.number import LEAST, MOST, number_of
 from otel_trading.hotpath.twin.plan import check
 from otel_trading.hotpath.twin.said import MISSING, said_by
-from otel_trading.hotpath.twin.series import BARREN, MOST_WAITING, Series
+from otel_trading.hotpath.twin.series import MOST_WAITING, Series
 from otel_trading.hotpath.twin.timed import wrapped
 from otel_trading.hotpath.twin.timer import Timer
 from otel_trading.hotpath.twin.turn import Turn
@@ -157,7 +157,7 @@ class Cell:
             why = refusal.CLOSED if series.kind == "closed" else refusal.NO_TIME
             refusal.refuse(self._name, series.told, why)
 
-    def _feed(self, amount: Any, context: Any) -> None:
+    def _feed(self, amount: Any, context: Any, attributes: Any = MISSING) -> None:
         kind = type(amount)
         if (kind is float and -_INFINITY < amount < _INFINITY) or (kind is int and LEAST <= amount <= MOST):
             number = amount
@@ -169,9 +169,10 @@ class Cell:
                 refusal.refuse(self._name, series.told, why, amount)
                 return
         cell: Cell | None = self
+        origin = self._series.owner if attributes is MISSING else {} if attributes is None else attributes
         refused: set[str] = set()
         while cell is not None:
-            reason = into(cell._series, number, amount, context)
+            reason = into(cell._series, number, amount, context, origin)
             if reason is not None and reason not in refused:
                 # once for a record, whatever the number of streams, under the name of the cell that was called
                 refused.add(reason)
@@ -212,7 +213,7 @@ class Cell:
             series = ExponentialHistogram(*common, Exponential(max_size, max_scale, zero_threshold))
         else:
             series = LastValue(*common) if kind == "gauge" else Series(*common)
-        if exemplars and kind not in BARREN:
+        if exemplars and kind not in ("closed", "dropped"):
             series.armed = [1] * series.buckets()
             series.plain = False
         with Turn.lock:  # two cells configured at once must not lead to each other
