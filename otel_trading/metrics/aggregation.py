@@ -47,6 +47,7 @@ class CellPlan:
         extremes: min and max are exported.
         monotonic: a sum that never falls.
         negative: explicit buckets take negative values too.
+        zero_threshold: magnitudes up to this are counted as zeros by an exponential histogram.
     """
 
     kind: Kind
@@ -57,6 +58,7 @@ class CellPlan:
     extremes: bool = True
     monotonic: bool = False
     negative: bool = False
+    zero_threshold: float = 0.0
 
     def configure(self, cell: Cell, series: Series, following: Cell | None, *, per_ns: float, exemplars: bool) -> None:
         """Makes a cell record into `series`, and feed `following` as well."""
@@ -65,6 +67,7 @@ class CellPlan:
             bounds=_shared(self.bounds, self.parts) if self.kind == "explicit" else None,
             max_size=self.max_size,
             max_scale=self.max_scale,
+            zero_threshold=self.zero_threshold,
             per_ns=per_ns,
             negative=self.negative,
             exemplars=exemplars,
