@@ -46,7 +46,7 @@ class CellPlan:
         max_scale: its finest scale.
         extremes: min and max are exported.
         monotonic: a sum that never falls.
-        negative: explicit buckets take negative values too.
+        negative: explicit buckets, or a last value, take negative values too.
         zero_threshold: magnitudes up to this are counted as zeros by an exponential histogram.
     """
 
@@ -96,7 +96,7 @@ def own(instrument: Any, advisory: Sequence[float] | None) -> CellPlan:
     """The default aggregation of an instrument."""
     if isinstance(instrument, Histogram):
         return explicit(instrument, usable(advisory))
-    return _sum(instrument) if isinstance(instrument, (Counter, UpDownCounter)) else CellPlan("gauge")
+    return _sum(instrument) if isinstance(instrument, (Counter, UpDownCounter)) else _last(instrument)
 
 
 def explicit(instrument: Any, bounds: tuple[float, ...], *, parts: int = 0, extremes: bool = True) -> CellPlan:
@@ -109,6 +109,10 @@ def _sum(instrument: Any) -> CellPlan:
     if isinstance(instrument, (Counter, Histogram)):  # neither takes negative values
         return CellPlan("counter", monotonic=isinstance(instrument, Counter))
     return CellPlan("up_down")
+
+
+def _last(instrument: Any) -> CellPlan:
+    return CellPlan("gauge", negative=not isinstance(instrument, (Counter, Histogram)))
 
 
 def usable(bounds: Sequence[float] | None) -> tuple[float, ...]:
@@ -142,7 +146,7 @@ def of_sdk(wanted: Aggregation, instrument: Any, advisory: Sequence[float] | Non
     if isinstance(wanted, SumAggregation):
         return _sum(instrument)
     if isinstance(wanted, LastValueAggregation):
-        return CellPlan("gauge")
+        return _last(instrument)
     if isinstance(wanted, ExplicitBucketHistogramAggregation):
         bounds, extremes = sdk.explicit_settings(wanted)
         return explicit(instrument, usable(advisory if bounds is None else bounds), extremes=extremes)

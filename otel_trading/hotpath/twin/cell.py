@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from otel_trading.hotpath.twin import refusal
+from otel_trading.hotpath.twin import chain, refusal
 from otel_trading.hotpath.twin.clock import Clocks
 from otel_trading.hotpath.twin.exponential import FINEST, Exponential
 from otel_trading.hotpath.twin.feed import into
@@ -190,7 +190,7 @@ class Cell:
         max_scale: int = FINEST,
         zero_threshold: float = 0.0,
         per_ns: float = 0.0,
-        negative: bool = False,
+        negative: bool | None = None,
         exemplars: bool = False,
         owner: Any = None,
         next: Any = None,
@@ -199,9 +199,10 @@ class Cell:
         check(kind, bounds, owner, max_size, max_scale, zero_threshold, per_ns)
         if next is not None and not isinstance(next, Cell):
             raise TypeError("next must be a Cell or None")
+        takes_negative = kind == "gauge" if negative is None else negative
         common = (
             kind,
-            kind in ("up_down", "gauge") or bool(negative and kind in ("explicit", "forwarded")),
+            kind == "up_down" or bool(kind in ("gauge", "explicit", "forwarded") and takes_negative),
             float(per_ns),
             owner,
             next,
@@ -217,14 +218,15 @@ class Cell:
             series.armed = [1] * series.buckets()
             series.plain = False
         with Turn.lock:  # two cells configured at once must not lead to each other
-            self._check_next(next)
+            chain.check(next, self)
             self._series = series
 
-    def _check_next(self, next: Cell | None) -> None:
-        while next is not None:
-            if next is self:
-                raise ValueError("next must not lead back to the cell")
-            next = next.next
+    def extend(self, further: Cell, /) -> None:
+        """Feeds one more cell, after all that are fed; what was recorded stays where it is."""
+        if not isinstance(further, Cell):
+            raise TypeError("extend takes a Cell")
+        with Turn.lock:
+            chain.extend(self, further)
 
     def close(self) -> None:
         """Forgets everything; from now on records are refused as closed, until `configure`."""
