@@ -300,7 +300,10 @@ def test_a_mode_that_does_not_exist_is_refused() -> None:
         made(mode="strict")
 
 
-VIEWS = [View(instrument_name="orders", name="o"), View(instrument_name="orders", name="o", description="second")]
+VIEWS = [
+    View(instrument_name="composed.orders", name="composed"),
+    View(instrument_name="composed.orders", name="composed", description="second"),
+]
 
 
 def test_init_takes_the_mode_as_an_argument_and_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,8 +312,8 @@ def test_init_takes_the_mode_as_an_argument_and_from_the_environment(monkeypatch
         if not arguments:
             monkeypatch.setenv("OTEL_TRADING_VIEW_MATCHING_MODE", "composable")
         with capture(views=VIEWS, **arguments) as captured:
-            ot.meter().create_counter("orders").add(1)
-            assert [point.name for point in captured.metrics if point.name == "o"] == ["o"]
+            ot.meter().create_counter("composed.orders").add(1)
+            assert [point.name for point in captured.metrics if point.name.startswith("composed")] == ["composed"]
     monkeypatch.setenv("OTEL_TRADING_VIEW_MATCHING_MODE", "strict")
     with pytest.raises(ot.ConfigurationError) as refused:
         ot.init("x")
@@ -326,9 +329,9 @@ meter_provider:
   readers:
     - pull: {{exporter: {{prometheus/development: {{host: 127.0.0.1, port: 0, scope_info_enabled: false}}}}}}
   views:
-    - selector: {{instrument_name: orders}}
-      stream: {{name: o, attribute_keys: {{included: [venue, side]}}}}
-    - selector: {{instrument_name: orders}}
+    - selector: {{instrument_name: composed.filed}}
+      stream: {{name: composed, attribute_keys: {{included: [venue, side]}}}}
+    - selector: {{instrument_name: composed.filed}}
       stream: {{attribute_keys: {{excluded: [side]}}}}
 distribution: {{otel_trading: {{own_metrics: false, stdout: "off", view_matching_mode: {mode}}}}}
 """
@@ -339,9 +342,9 @@ def test_a_file_tells_the_mode_in_our_own_node(tmp_path: Path) -> None:
     path = tmp_path / "otel.yaml"
     path.write_text(FILE.format(mode="composable"))
     with ot.init(config_file=path) as telemetry:
-        ot.meter().create_counter("orders").add(1, {"venue": "x", "side": "buy"})
-        lines = [line for line in _page(telemetry).splitlines() if line.startswith(("o_total", "orders_total"))]
-    assert lines == ['o_total{venue="x"} 1']
+        ot.meter().create_counter("composed.filed").add(1, {"venue": "x", "side": "buy"})
+        lines = [line for line in _page(telemetry).splitlines() if line.startswith("composed")]
+    assert lines == ['composed_total{venue="x"} 1']
     path.write_text(FILE.format(mode="strict"))
     with pytest.raises(ot.ConfigurationError, match=r"'view_matching_mode' \(from otel.yaml:\d+\) must be one of"):
         ot.init(config_file=path)

@@ -137,14 +137,14 @@ def test_a_page_shows_them_after_trace_and_span_as_far_as_there_is_room() -> Non
     """128 letters altogether; the trace always has its place."""
     accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
     knobs: dict[str, Any] = {"metrics_exporter": ["prometheus"], "traces_exporter": "none", "logs_exporter": "none"}
-    view = ot.HistogramView("latency", keep_attributes=["venue"], boundaries=[10])
+    view = ot.HistogramView("filtered.latency", keep_attributes=["venue"], boundaries=[10])
     with ot.init("x", prometheus_port=0, stdout="off", own_metrics=False, views=[view], **knobs) as telemetry:
-        latency = ot.meter().create_histogram("latency")
+        latency = ot.meter().create_histogram("filtered.latency")
         latency.record(3, {"venue": "x", "order.id": "A1"})
         latency.record(30, {"venue": "x", "order.id": "A" * 200})
         request = urllib.request.Request(str(telemetry.metrics_url), headers=accept)
         with urllib.request.urlopen(request) as page:
-            lines = [line for line in page.read().decode().splitlines() if line.startswith("latency_bucket")]
+            lines = [line for line in page.read().decode().splitlines() if line.startswith("filtered_latency_bucket")]
     trace_id = format(trace.get_current_span().get_span_context().trace_id, "032x")
     shown = [line.partition(" # ")[2] for line in lines]
     assert all(f'trace_id="{trace_id}"' in one for one in shown)
