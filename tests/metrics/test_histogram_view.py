@@ -56,7 +56,7 @@ def test_an_sdk_view_that_comes_first_wins_too() -> None:
 
 def test_advisory_boundaries_come_last() -> None:
     """They count where no view matches."""
-    advisory = {"explicit_bucket_boundaries_advisory": [7.0]}
+    advisory: dict[str, Any] = {"explicit_bucket_boundaries_advisory": [7.0]}
     assert bounds_of([], **advisory) == (7.0,)
     assert bounds_of([ot.HistogramView("risk.*", boundaries=[2])], **advisory) == (2.0,)
     assert bounds_of([ot.HistogramView("risk.*", keep_attributes=["a"])], **advisory) == (7.0,)
@@ -191,8 +191,8 @@ def test_boundaries_that_cannot_be_converted_are_said_and_the_own_ones_used(capl
         (lambda: ot.HistogramView(""), "match must be an instrument name"),
         (lambda: ot.HistogramView("a", boundaries=[2, 1]), "strictly ascending; 1 follows 2.0"),
         (lambda: ot.HistogramView("a", boundaries=[]), "at least one number"),
-        (lambda: ot.HistogramView("a", boundaries=["1"]), "finite numbers; was '1'"),
-        (lambda: ot.HistogramView("a", boundaries="1,2"), "boundaries must be numbers"),
+        (lambda: ot.HistogramView("a", boundaries=["1"]), "finite numbers; was '1'"),  # type: ignore[list-item]
+        (lambda: ot.HistogramView("a", boundaries="1,2"), "boundaries must be numbers"),  # type: ignore[arg-type]
         (lambda: ot.HistogramView("a", keep_attributes="venue"), "keep_attributes must be a list of strings"),
         (lambda: ot.HistogramView("a", keep_attributes=["a"], drop_attributes=["b"]), "cannot be given together"),
         (lambda: ot.log_linear(0, 1), "0 < min < max"),

@@ -185,10 +185,11 @@ class _Marking(ExemplarReservoir):
 
 def test_the_last_reservoir_counts() -> None:
     """One that brings none leaves it."""
-    views = [
-        View(instrument_name="orders", exemplar_reservoir_factory=lambda _, mark=mark: lambda **_: _Marking(mark))
-        for mark in (1, 2)
-    ]
+
+    def marking(mark: int) -> Any:
+        return lambda _: lambda **__: _Marking(mark)
+
+    views = [View(instrument_name="orders", exemplar_reservoir_factory=marking(mark)) for mark in (1, 2)]
     meter, reader = made(*views, View(instrument_name="*", description="said"))
     with trace.use_span(trace.INVALID_SPAN):
         meter.create_counter("orders").add(1)

@@ -41,7 +41,9 @@ def filtered(reader: InMemoryMetricReader) -> dict[str, list[dict[str, Any]]]:
     data = reader.get_metrics_data()
     assert data is not None
     return {
-        metric.name: [dict(one.filtered_attributes) for point in metric.data.data_points for one in point.exemplars]
+        metric.name: [
+            dict(one.filtered_attributes or {}) for point in metric.data.data_points for one in point.exemplars
+        ]
         for metric in data.resource_metrics[0].scope_metrics[0].metrics
     }
 

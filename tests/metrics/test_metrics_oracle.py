@@ -6,7 +6,7 @@ Differences that are meant, with the sentence of the specification that they res
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -85,7 +85,7 @@ def fixed() -> Iterator[Ticking]:
 class Case:
     """What both are told to do."""
 
-    readers: list[tuple[dict[type, AggregationTemporality], dict[type, Any]]]
+    readers: Sequence[tuple[Mapping[Any, AggregationTemporality], Mapping[Any, Any]]]
     views: list[dict[str, Any]]
     instruments: list[tuple[str, str, str, list[float] | None]]
     operations: list[tuple[str, Any]]
@@ -208,7 +208,7 @@ def merged(counts: dict[int, int], shift: int) -> dict[int, int]:
 
 def run(case: Case, make: Any) -> list[tuple[int, dict[Any, Any]]]:
     """Every collection, with its reader."""
-    readers = [InMemoryMetricReader(preferred, aggregations) for preferred, aggregations in case.readers]
+    readers = [InMemoryMetricReader(dict(preferred), dict(aggregations)) for preferred, aggregations in case.readers]
     views = [View(**described) for described in case.views]
     with fixed() as ticking:
         provider = make(readers, Resource({"service.name": "oracle"}), None, False, views)

@@ -49,7 +49,7 @@ from otel_trading.ground import diagnostics
 from otel_trading.metrics.cell_provider import CellMeterProvider
 from otel_trading.testing.captured import points
 
-DELTA = {Counter: AggregationTemporality.DELTA}
+DELTA: dict[type, AggregationTemporality] = {Counter: AggregationTemporality.DELTA}
 
 
 def values(reader: InMemoryMetricReader) -> dict[str, Any]:
@@ -174,7 +174,7 @@ def test_what_nobody_read_begins_when_a_reader_wants_it() -> None:
 
 def test_a_reader_that_comes_later_has_exemplars_and_reservoirs_too(sampled: trace.SpanContext) -> None:
     """Of what is recorded from then on."""
-    view = View(instrument_name="kept", exemplar_reservoir_factory=lambda _: Largest)
+    view = View(instrument_name="kept", exemplar_reservoir_factory=lambda _: lambda **__: Largest())
     for name in ("kept", "plain"):
         provider = CellMeterProvider([InMemoryMetricReader()], shutdown_on_exit=False, views=[view])
         late = InMemoryMetricReader({}, EXPONENTIAL)
@@ -314,7 +314,7 @@ class Largest(ExemplarReservoir):
 def test_a_view_may_bring_a_reservoir_of_its_own(sampled: trace.SpanContext) -> None:
     """It sees every measurement that the filter lets through."""
     reader = InMemoryMetricReader()
-    view = View(instrument_name="latency", exemplar_reservoir_factory=lambda _: Largest)
+    view = View(instrument_name="latency", exemplar_reservoir_factory=lambda _: lambda **__: Largest())
     meter = CellMeterProvider([reader], shutdown_on_exit=False, views=[view]).get_meter("m")
     handle = meter.create_histogram("latency").bind(venue="x")
     for value in (1, 9, 3, 700, 2):

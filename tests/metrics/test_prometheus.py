@@ -18,7 +18,7 @@ from support.servers import Receiver
 import otel_trading as ot
 from otel_trading.metrics.exponential import explicit, explicit_point
 
-SERVED = {
+SERVED: dict[str, Any] = {
     "traces_exporter": "none",
     "metrics_exporter": "prometheus",
     "logs_exporter": "none",
@@ -60,8 +60,7 @@ def test_a_scrape_shows_names_units_types_values_and_labels() -> None:
 
 def test_switches_of_the_specification_are_obeyed() -> None:
     """scope_info_enabled and target_info_enabled."""
-    knobs = {"scope_info_enabled": False, "target_info_enabled": False}
-    with ot.init("risk", **SERVED, **knobs) as telemetry:
+    with ot.init("risk", scope_info_enabled=False, target_info_enabled=False, **SERVED) as telemetry:
         ot.meter().create_counter("orders").add(1)
         text = scraped(telemetry)
     assert "\norders_total 1\n" in text
@@ -111,15 +110,14 @@ def test_a_converted_stream_has_no_gaps_between_its_bounds() -> None:
 def test_an_exponential_preference_by_otlp_leaves_metrics_explicit(otlp: Receiver) -> None:
     """Each reader gets what it can carry."""
     knobs = {**SERVED, "metrics_exporter": ["otlp", "prometheus"], "otlp_endpoint": otlp.url}
-    preference = "base2_exponential_bucket_histogram"
-    with ot.init("risk", metrics_histogram_aggregation=preference, **knobs) as telemetry:
+    with ot.init("risk", metrics_histogram_aggregation="base2_exponential_bucket_histogram", **knobs) as telemetry:
         ot.meter().create_histogram("preferred.latency", unit="s").record(0.25)
         buckets = [
             line for line in scraped(telemetry).splitlines() if line.startswith("preferred_latency_seconds_bucket")
         ]
         assert len(buckets) == 16  # the specification's default boundaries and +Inf
         assert telemetry.flush(5) is True
-    kinds = {metric.name: metric.WhichOneof("data") for metric in otlp.metrics}  # type: ignore[attr-defined]
+    kinds = {metric.name: metric.WhichOneof("data") for metric in otlp.metrics}
     assert kinds["preferred.latency"] == "exponential_histogram"
 
 
@@ -135,7 +133,7 @@ def test_metrics_go_by_otlp_with_the_preferred_temporality(
     for amount in (2, 3):
         handle.add(amount)
         assert telemetry.flush(5) is True
-    points = [(m.unit, p.attributes[0].value.string_value, p.as_int) for m in otlp.metrics for p in m.sum.data_points]  # type: ignore[attr-defined]
+    points = [(m.unit, p.attributes[0].value.string_value, p.as_int) for m in otlp.metrics for p in m.sum.data_points]
     assert points == [("{order}", "a", value) for value in expected]
 
 
@@ -158,7 +156,7 @@ def test_a_counter_beyond_64_bits_goes_on_as_a_float(otlp: Receiver) -> None:
     big.add(2**62)
     good.add(1)
     assert telemetry.flush(5) is True
-    found = {metric.name: metric.sum.data_points[0] for metric in otlp.metrics}  # type: ignore[attr-defined]
+    found = {metric.name: metric.sum.data_points[0] for metric in otlp.metrics}
     assert (found["big"].as_double, found["good"].as_int) == (2.0**63, 1)
 
 
