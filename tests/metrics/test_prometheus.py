@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import urllib.request
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from opentelemetry.sdk.metrics import Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 from prometheus_client.parser import text_string_to_metric_families
-from support.servers import Receiver
+from support.servers import Receiver, wait_until
 
 import otel_trading as ot
 from otel_trading.metrics.exponential import explicit, explicit_point
@@ -90,8 +91,9 @@ def test_an_exponential_stream_is_converted_and_the_scrape_goes_on() -> None:
         ot.meter().create_histogram("latency", unit="s").record(0.25)
         ot.meter().create_counter("orders").add(1)
         text = scraped(telemetry)
-    assert "latency_seconds_count" in text
-    assert "orders_total" in text
+    shown = {line.partition("{")[0]: line.rpartition(" ")[2] for line in text.splitlines()}
+    assert (shown["latency_seconds_count"], shown["latency_seconds_sum"], shown["orders_total"]) == ("1", "0.25", "1")
+    assert 'le="0.25"} 1' in text
 
 
 def test_a_converted_stream_has_no_gaps_between_its_bounds() -> None:
@@ -138,13 +140,21 @@ def test_metrics_go_by_otlp_with_the_preferred_temporality(
 
 
 def test_metrics_are_sent_at_the_interval_without_a_flush(otlp: Receiver) -> None:
-    """The reader collects by itself."""
-    from support.servers import wait_until
-
+    """The reader collects by itself, again and again, with what came meanwhile."""
     knobs = {**SERVED, "metrics_exporter": "otlp", "otlp_endpoint": otlp.url, "metrics_export_interval_s": 0.05}
-    with ot.init("risk", **knobs):
-        ot.meter().create_counter("orders").add(1)
-        wait_until(lambda: len(otlp.metrics) >= 2)
+    with ot.init("risk", own_metrics=False, **knobs):
+        orders = ot.meter().create_counter("orders")
+
+        def sent() -> list[int]:
+            return [metric.sum.data_points[0].as_int for metric in otlp.metrics]
+
+        def came(number: int) -> bool:
+            return number in sent()
+
+        for number in (1, 2, 3):
+            orders.add(1)
+            wait_until(partial(came, number))
+    assert sent() == sorted(sent())
 
 
 def test_a_counter_beyond_64_bits_goes_on_as_a_float(otlp: Receiver) -> None:
