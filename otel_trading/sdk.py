@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.metadata import entry_points
@@ -88,6 +89,8 @@ __all__ = [
     "SeverityNumber",
     "SimpleLogRecordProcessor",
     "StreamView",
+    "ViewSettings",
+    "ViewsByInstrument",
     "composable_always_on",
     "composable_parent_threshold",
     "composable_rule_based",
@@ -264,9 +267,29 @@ def exponential_settings(aggregation: Any) -> tuple[int, int, bool]:
     return aggregation._max_size, aggregation._max_scale, bool(getattr(aggregation, "_record_min_max", True))
 
 
-def view_settings(view: Any) -> tuple[str | None, str | None, Any, Any]:
-    """Name, description, attribute keys and aggregation that an SDK View gives to a stream."""
-    return view._name, view._description, view._attribute_keys, view._aggregation
+@dataclass(frozen=True, slots=True)
+class ViewSettings:
+    """What an SDK View gives to a stream; None where it says nothing."""
+
+    name: str | None
+    description: str | None
+    keys: Any
+    aggregation: Any
+    cardinality_limit: int | None
+    reservoir: Any
+
+
+def view_settings(view: Any) -> ViewSettings:
+    """What an SDK View, or a StreamView, says."""
+    wanted = view._aggregation
+    return ViewSettings(
+        view._name or None,
+        view._description or None,
+        view._attribute_keys,
+        None if wanted is View._default_aggregation else wanted,
+        view.cardinality_limit if isinstance(view, StreamView) else None,
+        _reservoir_factory(view),
+    )
 
 
 def view_reservoir(view: Any, kind: str, settings: Mapping[str, Any]) -> Any:
@@ -278,10 +301,9 @@ def view_reservoir(view: Any, kind: str, settings: Mapping[str, Any]) -> Any:
         settings: `boundaries` or `size`, as the SDK gives them to reservoirs of that kind.
     """
     from opentelemetry.sdk.metrics._internal import aggregation
-    from opentelemetry.sdk.metrics._internal.view import _default_reservoir_factory
 
-    factory = view._exemplar_reservoir_factory
-    if factory is _default_reservoir_factory:
+    factory = _reservoir_factory(view)
+    if factory is None:
         return None
     kinds = {
         "explicit": aggregation._ExplicitBucketHistogramAggregation,
@@ -289,6 +311,13 @@ def view_reservoir(view: Any, kind: str, settings: Mapping[str, Any]) -> Any:
         "gauge": aggregation._LastValueAggregation,
     }
     return factory(kinds.get(kind, aggregation._SumAggregation))(**settings)
+
+
+def _reservoir_factory(view: Any) -> Any:
+    from opentelemetry.sdk.metrics._internal.view import _default_reservoir_factory
+
+    factory = view._exemplar_reservoir_factory
+    return None if factory is _default_reservoir_factory else factory
 
 
 def reader_preference(reader: Any, instrument: Any) -> tuple[Any, Any]:
@@ -402,3 +431,40 @@ class Keys:
         if any(fnmatchcase(key, pattern) for pattern in self._excluded):
             return False
         return self._included is None or key in self._included
+
+
+class ViewsByInstrument(Sequence[View]):
+    """What the SDK's provider takes for its list of Views: it is made anew for each instrument.
+
+    The SDK asks each View whether it matches, one after the other; the first only learns from that which instrument
+    it is about.
+    """
+
+    def __init__(self, choose: Callable[[Any], Sequence[View]]) -> None:
+        """Takes the function from an SDK instrument to its Views, each of which matches."""
+        self._choose = choose
+
+    def __iter__(self) -> Iterator[View]:
+        """The Views of the instrument that the SDK is asking for."""
+        asker = _Asker()
+        yield asker
+        if asker.instrument is not None:
+            yield from self._choose(asker.instrument)
+
+    def __len__(self) -> int:
+        """Without an instrument there is the asking one only."""
+        return 1
+
+    def __getitem__(self, index: Any) -> Any:
+        """As of a list."""
+        return list(self)[index]
+
+
+class _Asker(View):
+    def __init__(self) -> None:
+        super().__init__(instrument_name="*")
+        self.instrument: Any = None
+
+    def _match(self, instrument: Any) -> bool:
+        self.instrument = instrument
+        return False

@@ -23,6 +23,9 @@ Strategy = Literal[
 ]
 """How metrics and labels are called for Prometheus; the first is the specification's default."""
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+ViewMatchingMode = Literal["independent", "composable"]
+"""How the SDK Views that match one instrument go together; of the OpenTelemetry specification."""
+MATCHING_MODES: tuple[ViewMatchingMode, ...] = get_args(ViewMatchingMode)
 
 
 @dataclass(frozen=True, slots=True)

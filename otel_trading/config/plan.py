@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from otel_trading.config.config import Config
-from otel_trading.config.knob import SIGNALS, Strategy
+from otel_trading.config.knob import SIGNALS, Strategy, ViewMatchingMode
 
 PATHS = {"traces": "v1/traces", "metrics": "v1/metrics", "logs": "v1/logs"}
 OTLP_HTTP, OTLP_GRPC, CONSOLE = "otlp_http", "otlp_grpc", "console"
@@ -129,6 +129,7 @@ class MetricsPlan:
     cardinality_limit: int = 2000
     memory_limit_bytes: int = 256 * 1024 * 1024
     own_metrics: bool = True
+    view_matching_mode: ViewMatchingMode = "independent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +205,7 @@ def from_knobs(config: Config, *, silent: bool = False) -> Plan:
             config["cardinality_limit"],
             config["metrics_memory_limit_mib"] * 1024 * 1024,
             config["own_metrics"],
+            config["view_matching_mode"],
         ),
         logs=LogsPlan(batches["logs"], log_limits),
         endpoint=_endpoint(config) if serve else None,

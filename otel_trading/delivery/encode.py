@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from google.protobuf.message import Message
-from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.sdk.metrics.export import MetricsData
 
+from otel_trading.delivery.metrics_request import metrics_request
 from otel_trading.ground import diagnostics
 from otel_trading.sdk import encode_logs
 
@@ -37,13 +37,9 @@ class Signal:
     rejected: str
 
 
-def _merge_metrics(items: Sequence[MetricsData]) -> Message:
-    return encode_metrics(MetricsData([part for item in items for part in item.resource_metrics]))
-
-
 SIGNALS = {
     "traces": Signal("traces", encode_spans, ExportTraceServiceResponse, "rejected_spans"),
-    "metrics": Signal("metrics", _merge_metrics, ExportMetricsServiceResponse, "rejected_data_points"),
+    "metrics": Signal("metrics", metrics_request, ExportMetricsServiceResponse, "rejected_data_points"),
     "logs": Signal("logs", encode_logs, ExportLogsServiceResponse, "rejected_log_records"),
 }
 

@@ -93,7 +93,7 @@ class Cell(Protocol):
         max_scale: int = 20,
         zero_threshold: float = 0.0,
         per_ns: float = 0.0,
-        negative: bool = False,
+        negative: bool | None = None,
         exemplars: bool = False,
         owner: Any = None,
         next: Any = None,
@@ -110,8 +110,10 @@ class Cell(Protocol):
             zero_threshold: magnitudes up to this are counted as zeros by it.
             per_ns: what nanoseconds are multiplied by to be in the instrument's unit; 0 if that is no unit of time.
                 In a chain that of the first cell counts.
-            negative: an explicit histogram or a forwarded cell takes negative values too.
-            exemplars: measurements are offered to the exemplar hook.
+            negative: a gauge, an explicit histogram or a forwarded cell takes negative values too; None: a gauge does,
+                the others do not. Up-down counters always do, other kinds never.
+            exemplars: measurements are offered to the exemplar hook; the owner of a forwarded cell gets a third
+                argument, the origin, as the hook does (`Engine.set_exemplar_hook`).
             owner: what they are offered with; opaque. Of a forwarded cell the callable.
             next: a Cell of the same engine that is fed every record as well; must not lead back here. What a record is
                 refused for is counted once, under the name of the first cell, however many streams refuse it.
@@ -119,6 +121,14 @@ class Cell(Protocol):
         Raises:
             TypeError: an argument is of the wrong type, or the owner of a forwarded cell is not callable.
             ValueError: it is out of range. In both cases nothing has changed.
+        """
+
+    def extend(self, further: Any, /) -> None:
+        """Feeds one more cell, after all that are fed; what was recorded stays where it is.
+
+        Raises:
+            TypeError: it is no Cell of the same engine.
+            ValueError: it leads back to this one. In both cases nothing has changed.
         """
 
     def close(self) -> None:
@@ -312,13 +322,16 @@ class Engine(Protocol):
 
     def set_exemplar_hook(
         self,
-        hook: Callable[[Any, int, Any, Any], bool] | None,
+        hook: Callable[[Any, int, Any, Any, Any], bool] | None,
         variable: ContextVar[Any] | None = None,
         span_key: str | None = None,
         flags: tuple[str, int] | None = None,
         /,
     ) -> None:
-        """`hook(owner, bucket, value, context) -> bool` is offered measurements made in a span; True: it was taken.
+        """`hook(owner, bucket, value, context, origin) -> bool` is offered measurements made in a span.
+
+        True: it was taken. `origin` tells what its attributes were: what a table was called with, {} for none; of a
+        record without a table the owner of the cell that was called, which may be another than `owner` in a chain.
 
         Args:
             hook: None: nobody is offered any.

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from opentelemetry.metrics import Counter, Histogram, UpDownCounter
+from opentelemetry.metrics import (
+    Counter,
+    Histogram,
+    ObservableCounter,
+    ObservableGauge,
+    ObservableUpDownCounter,
+    UpDownCounter,
+)
 from opentelemetry.sdk.metrics.view import (
     Aggregation,
     DefaultAggregation,
@@ -38,7 +45,8 @@ class CellPlan:
         max_scale: its finest scale.
         extremes: min and max are exported.
         monotonic: a sum that never falls.
-        negative: explicit buckets take negative values too.
+        negative: explicit buckets, or a last value, take negative values too.
+        zero_threshold: magnitudes up to this are counted as zeros by an exponential histogram.
     """
 
     kind: Kind
@@ -48,6 +56,7 @@ class CellPlan:
     extremes: bool = True
     monotonic: bool = False
     negative: bool = False
+    zero_threshold: float = 0.0
 
     def configure(self, cell: Cell, series: Series, following: Cell | None, *, per_ns: float, exemplars: bool) -> None:
         """Makes a cell record into `series`, and feed `following` as well."""
@@ -56,6 +65,7 @@ class CellPlan:
             bounds=_shared(self.bounds) if self.kind == "explicit" else None,
             max_size=self.max_size,
             max_scale=self.max_scale,
+            zero_threshold=self.zero_threshold,
             per_ns=per_ns,
             negative=self.negative,
             exemplars=exemplars,
@@ -84,7 +94,7 @@ def own(instrument: Any, advisory: Sequence[float] | None) -> CellPlan:
     """The default aggregation of an instrument."""
     if isinstance(instrument, Histogram):
         return explicit(instrument, usable(advisory))
-    return _sum(instrument) if isinstance(instrument, (Counter, UpDownCounter)) else CellPlan("gauge")
+    return _sum(instrument) if isinstance(instrument, (Counter, UpDownCounter)) else _last(instrument)
 
 
 def explicit(instrument: Any, bounds: tuple[float, ...], *, extremes: bool = True) -> CellPlan:
@@ -99,11 +109,26 @@ def _sum(instrument: Any) -> CellPlan:
     return CellPlan("up_down")
 
 
+def _last(instrument: Any) -> CellPlan:
+    return CellPlan("gauge", negative=not isinstance(instrument, (Counter, Histogram)))
+
+
 def usable(bounds: Sequence[float] | None) -> tuple[float, ...]:
     """Boundaries an explicit histogram can have: finite and ascending; the specification's where none are given."""
     if bounds is None:
         return DEFAULT_BOUNDS
     return tuple(sorted({float(bound) for bound in bounds if math.isfinite(bound)}))
+
+
+def fits(wanted: Aggregation, instrument: Any) -> bool:
+    """Whether every measurement of an instrument has a place in an SDK aggregation.
+
+    Exponential buckets here have no negative range, which up-down counters and gauges need, and a histogram over what
+    asynchronous instruments observe would count totals as if they were increments.
+    """
+    if isinstance(instrument, (ObservableCounter, ObservableUpDownCounter, ObservableGauge)):
+        return not isinstance(wanted, (ExplicitBucketHistogramAggregation, ExponentialBucketHistogramAggregation))
+    return isinstance(instrument, (Counter, Histogram)) or not isinstance(wanted, ExponentialBucketHistogramAggregation)
 
 
 def of_sdk(wanted: Aggregation, instrument: Any, advisory: Sequence[float] | None) -> CellPlan | None:
@@ -119,7 +144,7 @@ def of_sdk(wanted: Aggregation, instrument: Any, advisory: Sequence[float] | Non
     if isinstance(wanted, SumAggregation):
         return _sum(instrument)
     if isinstance(wanted, LastValueAggregation):
-        return CellPlan("gauge")
+        return _last(instrument)
     if isinstance(wanted, ExplicitBucketHistogramAggregation):
         bounds, extremes = sdk.explicit_settings(wanted)
         return explicit(instrument, usable(advisory if bounds is None else bounds), extremes=extremes)

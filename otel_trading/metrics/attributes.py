@@ -68,11 +68,12 @@ def key_of(attributes: Mapping[str, AttributeValue]) -> tuple[Any, ...]:
 def split(attributes: Mapping[str, AttributeValue]) -> tuple[tuple[str, ...], tuple[AttributeValue, ...]]:
     """Keys, sorted, and their values; lists become tuples, which nobody can change any more."""
     keys = tuple(sorted(attributes))
-    return keys, tuple([_fixed(attributes[key]) for key in keys])
+    return keys, tuple([fixed(attributes[key]) for key in keys])
 
 
-def _fixed(value: Any) -> Any:
-    return tuple(map(_fixed, value)) if isinstance(value, (list, tuple)) else value
+def fixed(value: Any) -> Any:
+    """A value as a series keeps it."""
+    return tuple(map(fixed, value)) if isinstance(value, (list, tuple)) else value
 
 
 def same_values(these: tuple[Any, ...], those: tuple[Any, ...]) -> bool:

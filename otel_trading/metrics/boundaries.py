@@ -30,7 +30,7 @@ class Boundaries(Sequence[float]):
     def in_unit(self, unit: str) -> tuple[float, ...]:
         """The same boundaries in another unit; raises IncompatibleUnits if there is no conversion."""
         by = factor(self.unit, unit)
-        return tuple(_rounded(value * by) for value in self.values)
+        return tuple(rounded(value * by) for value in self.values)
 
     def __getitem__(self, index):  # type: ignore[no-untyped-def]  # Sequence's overloads add nothing here
         return self.values[index]
@@ -56,13 +56,13 @@ def checked(values: Iterable[object]) -> tuple[float, ...]:
     return tuple(found)
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
     """Removes the noise of the conversion, so that 250 us is 0.00025 s and not 0.00025000000000000001."""
     return float(f"{value:.12g}")
 
 
 def _decades(low: int, high: int, steps: Sequence[float] = (1, 2, 5)) -> tuple[float, ...]:
-    return (*tuple(_rounded(step * 10.0**power) for power in range(low, high) for step in steps), 10.0**high)
+    return (*tuple(rounded(step * 10.0**power) for power in range(low, high) for step in steps), 10.0**high)
 
 
 NANOSECONDS = Boundaries(_decades(1, 7), "ns")

@@ -13,11 +13,11 @@ from opentelemetry.metrics import Meter, MeterProvider
 from opentelemetry.sdk.metrics import ExemplarFilter
 from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader, MetricsData
-from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.util.types import Attributes
 
 from otel_trading import sdk
+from otel_trading.config.knob import MATCHING_MODES, ViewMatchingMode
 from otel_trading.ground import diagnostics
 from otel_trading.ground.clock import Deadline
 from otel_trading.metrics import exemplars, selection
@@ -41,11 +41,11 @@ MEMORY_LIMIT_BYTES = 256 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class _Connected:
-    """An instrument, the SDK's of the same kind and name, and where its measurements go."""
+    """An instrument, the SDK's of the same kind and name, and what views make of it; None is read by nobody."""
 
     instrument: Synchronous[Any]
     real: Any
-    feed: ToStreams
+    parts: Sequence[tuple[Selected, Stream | None]]
 
 
 class CellMeterProvider(MeterProvider):
@@ -66,6 +66,7 @@ class CellMeterProvider(MeterProvider):
         cardinality_limit: int = CARDINALITY_LIMIT,
         reader_limits: Mapping[MetricReader, Mapping[str, int]] | None = None,
         memory_limit_bytes: int = MEMORY_LIMIT_BYTES,
+        view_matching_mode: ViewMatchingMode = "independent",
     ) -> None:
         """Registers the readers.
 
@@ -79,11 +80,19 @@ class CellMeterProvider(MeterProvider):
             reader_limits: the same for a reader, by kind of instrument (`counter`, `up_down_counter`, `histogram`,
                 `gauge`) or `default`; a stream that several read has the smallest.
             memory_limit_bytes: most that all series together may take, estimated; then they overflow too.
+            view_matching_mode: `independent`: each SDK View that matches makes a stream; `composable`: those that name
+                the same stream make it together, the last one that says something counts.
+
+        Raises:
+            ValueError: there is no such mode.
         """
+        if view_matching_mode not in MATCHING_MODES:
+            raise ValueError(f"view_matching_mode must be independent or composable; was {view_matching_mode!r}")
         self.resource = resource if resource is not None else Resource.create({})
         self._lock = threading.RLock()
         self._ended = False
         self._views = tuple(views)
+        self._mode: ViewMatchingMode = view_matching_mode
         self._limit = cardinality_limit
         self._reader_limits = dict(reader_limits or {})
         self.budget = Budget(memory_limit_bytes)
@@ -93,7 +102,7 @@ class CellMeterProvider(MeterProvider):
             metric_readers=[reading.asynchronous for reading in self._readings.values()],
             resource=self.resource,
             shutdown_on_exit=False,
-            views=[view for view in self._views if isinstance(view, View)],
+            views=selection.of_asynchronous(self._views, view_matching_mode),
         )
         self._exemplars = exemplars.filter_named(exemplar_filter)
         exemplars.listen(self._exemplars)
@@ -138,13 +147,17 @@ class CellMeterProvider(MeterProvider):
         self.close()
 
     def add_metric_reader(self, reader: MetricReader) -> None:
-        """One more reader. Instruments that it wants in an aggregation nobody reads yet begin anew."""
+        """One more reader; those that are there keep what they have.
+
+        It shares the totals of a cumulative reader that wants the same. What it wants otherwise begins now. An
+        instrument begins anew for all only where it has several streams and nobody read one that the new reader wants.
+        """
         with self._lock:
             reading = self._readings[reader] = Reading(reader)
             self._sdk.add_metric_reader(reading.asynchronous)
             sdk.register_reader(reader, self._collect, self)
             for connected in self._connected[:]:
-                if not self._share(connected, reader):
+                if not self._let_read(connected, reader):
                     self._connected.remove(connected)
                     connected.instrument.connect(self.connect(connected.instrument, connected.real))
 
@@ -177,17 +190,16 @@ class CellMeterProvider(MeterProvider):
             real: made by `asynchronous_meter` with the same kind, name, unit and description.
         """
         per_ns = seconds_like(instrument.unit) or 0.0
-        streams = []
+        parts: list[tuple[Selected, Stream | None]] = []
         with self._lock:
-            for selected in selection.streams(self._views, instrument, real, self._limit_of(instrument)):
+            limit = self._limit_of(instrument)
+            for selected in selection.streams(self._views, instrument, real, limit, self._mode):
                 storages = self._arrange(selected, instrument, real)
-                if storages:
-                    streams.append(
-                        Stream(selected.stream, storages, self.budget, per_ns=per_ns, wanted=self._exemplars)
-                    )
-            feed = ToStreams(instrument.name, streams, per_ns)
-            self._connected.append(_Connected(instrument, real, feed))
-        return feed
+                plan = selected.stream
+                made = Stream(plan, storages, self.budget, per_ns=per_ns, wanted=self._exemplars) if storages else None
+                parts.append((selected, made))
+            self._connected.append(_Connected(instrument, real, parts))
+        return ToStreams(instrument.name, [stream for _, stream in parts if stream is not None], per_ns)
 
     def _limit_of(self, instrument: Synchronous[Any]) -> int:
         kinds = [self._reader_limits.get(reader, {}) for reader in self._readings]
@@ -204,17 +216,14 @@ class CellMeterProvider(MeterProvider):
                 continue
             key = (plan, reader if delta else None)
             if key not in found:
-                live = LiveStream(
-                    real.instrumentation_scope,
-                    selected.stream.name,
-                    instrument.unit,
-                    selected.stream.description,
-                    plan.kind,
-                    plan.bounds,
-                )
-                found[key] = Storage(plan, live, delta, [])
+                found[key] = self._storage(selected, plan, delta, instrument, real)
             found[key].readers.append(reader)
         return list(found.values())
+
+    def _storage(self, selected: Selected, plan: CellPlan, delta: bool, instrument: Any, real: Any) -> Storage:
+        told, scope = selected.stream, real.instrumentation_scope
+        live = LiveStream(scope, told.name, instrument.unit, told.description, plan.kind, plan.bounds)
+        return Storage(plan, live, delta, [])
 
     def _wanted(
         self, selected: Selected, instrument: Any, real: Any, reader: MetricReader
@@ -222,20 +231,19 @@ class CellMeterProvider(MeterProvider):
         temporality, _ = sdk.reader_preference(reader, real)
         return selected.cells(instrument, real, reader), temporality is AggregationTemporality.DELTA
 
-    def _share(self, connected: _Connected, reader: MetricReader) -> bool:
-        """Lets a new reader read what is there already; False if it wants something else."""
+    def _let_read(self, connected: _Connected, reader: MetricReader) -> bool:
+        """Lets a new reader read an instrument; False if that needs a stream that is not there."""
         instrument, real = connected.instrument, connected.real
-        chosen = selection.streams(self._views, instrument, real, self._limit_of(instrument))
-        shared: list[Storage] = []
-        wanted = [self._wanted(one, instrument, real, reader) for one in chosen]
-        if len(connected.feed.streams) != len(wanted):
+        wanted = [(*part, *self._wanted(part[0], instrument, real, reader)) for part in connected.parts]
+        if any(stream is None and plan is not None for _, stream, plan, _ in wanted):
             return False
-        for stream, (plan, delta) in zip(connected.feed.streams, wanted, strict=True):
-            same = [one for one in stream.storages if one.plan == plan and not one.delta and not delta]
-            if not same:
-                return False
-            shared += same
-        for storage in shared:
+        for selected, stream, plan, delta in wanted:
+            if stream is None or plan is None:
+                continue
+            storage = stream.readable(plan, delta)
+            if storage is None:
+                storage = self._storage(selected, plan, delta, instrument, real)
+                stream.extend(storage)
             storage.readers.append(reader)
         return True
 
@@ -260,7 +268,8 @@ class CellMeterProvider(MeterProvider):
 
     def streams(self) -> list[Stream]:
         """All streams, in the order of their instruments."""
-        return [stream for connected in self._connected[:] for stream in connected.feed.streams]
+        parts = (part for connected in self._connected[:] for part in connected.parts)
+        return [stream for _, stream in parts if stream is not None]
 
     def _storages(self) -> list[Storage]:
         return [storage for stream in self.streams() for storage in stream.storages]

@@ -5,17 +5,20 @@ The cells ask only where a bucket has none since the last collection, so the com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from opentelemetry import trace
 from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, AlwaysOnExemplarFilter, Exemplar
+from opentelemetry.util.types import AttributeValue
 
 from otel_trading import sdk
 from otel_trading.ground import clock
+from otel_trading.metrics.attributes import fixed, typed
 from otel_trading.metrics.engine import engine
 from otel_trading.metrics.live import Recorded, Series
+from otel_trading.metrics.measurement import labels
 
 Filter = Literal["trace_based", "always_on", "always_off"]
 NOTHING: dict[str, Any] = {}
@@ -38,17 +41,17 @@ def listen(wanted: Filter) -> None:
             engine.set_exemplar_hook(_in_span, variable, key, flags)
 
 
-def _in_span(series: Series, bucket: int, value: int | float, context: Context | None) -> bool:
+def _in_span(series: Series, bucket: int, value: int | float, context: Context | None, origin: Any) -> bool:
     span = trace.get_current_span(context).get_span_context()
     if not span.trace_flags.sampled:
         return False
-    _keep(series, bucket, Recorded(value, clock.wall_ns(), span.trace_id, span.span_id, NOTHING))
+    _keep(series, bucket, Recorded(value, clock.wall_ns(), span.trace_id, span.span_id, filtered(series, origin)))
     return True
 
 
-def _always(series: Series, bucket: int, value: int | float, context: Context | None) -> bool:
+def _always(series: Series, bucket: int, value: int | float, context: Context | None, origin: Any) -> bool:
     span = trace.get_current_span(context).get_span_context()
-    _keep(series, bucket, Recorded(value, clock.wall_ns(), span.trace_id, span.span_id, NOTHING))
+    _keep(series, bucket, Recorded(value, clock.wall_ns(), span.trace_id, span.span_id, filtered(series, origin)))
     return True
 
 
@@ -58,17 +61,32 @@ def _keep(series: Series, bucket: int, recorded: Recorded) -> None:
     series.exemplars[bucket] = recorded
 
 
-def offering(made: Sequence[Series], wanted: Filter) -> Callable[[int | float, Context | None], None]:
-    """A function that offers each measurement to the reservoirs of series; one that fails is counted by its caller."""
-    attributes = dict(made[0].attributes)
+def filtered(series: Series, origin: Any) -> Mapping[str, AttributeValue]:
+    """The attributes of a measurement that its series does not have, or has another value for.
 
-    def offer(value: int | float, context: Context | None) -> None:
+    Args:
+        series: of one stream.
+        origin: the attributes of the measurement, or the series that a handle is the cell of.
+    """
+    measured = origin.bound if isinstance(origin, Series) else labels(origin, series.cell.name)
+    if not measured:
+        return NOTHING
+    kept = dict(zip(series.keys, series.values, strict=True))
+    told = {key: fixed(value) for key, value in measured.items()}
+    return {key: value for key, value in told.items() if key not in kept or typed(kept[key]) != typed(value)}
+
+
+def offering(made: Sequence[Series], wanted: Filter) -> Callable[[int | float, Context | None, Any], None]:
+    """A function that offers each measurement to the reservoirs of series; one that fails is counted by its caller."""
+
+    def offer(value: int | float, context: Context | None, origin: Any) -> None:
         current = get_current() if context is None else context
         if wanted == "trace_based" and not trace.get_current_span(current).get_span_context().trace_flags.sampled:
             return
         for series in made:
             if series.reservoir is not None:
-                series.reservoir.offer(value, clock.wall_ns(), attributes, current)
+                measured = {**dict(series.attributes), **filtered(series, origin)}
+                series.reservoir.offer(value, clock.wall_ns(), measured, current)
 
     return offer
 

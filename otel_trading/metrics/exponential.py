@@ -64,7 +64,7 @@ def explicit_point(point: ExponentialHistogramDataPoint) -> HistogramDataPoint:
     for index in _span(negative):
         at_upper_bound[-_power(index, scale)] = negative[index]
     if point.zero_count or negative:
-        at_upper_bound[0.0] = point.zero_count
+        at_upper_bound[float(getattr(point, "zero_threshold", 0.0))] = point.zero_count
     elif positive:
         at_upper_bound[_power(min(positive), scale)] = 0
     for index in _span(positive):

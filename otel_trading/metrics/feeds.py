@@ -62,7 +62,9 @@ class ToStreams:
             if handle is not None:
                 handle.configure("dropped", per_ns=self._per_ns)
             return handle or self._dropped
-        cells = [stream.cell(measured, None) for stream in self.streams]
+        # cells of their own: those of the series may be handles with other attributes than these
+        fixed = dict(measured)
+        cells = [stream.cell(fixed, engine.Cell(self._name)) for stream in self.streams]
 
         def each(value: int | float, context: Context | None) -> None:
             for cell in cells:

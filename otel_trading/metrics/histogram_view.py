@@ -12,7 +12,8 @@ from opentelemetry.util.types import AttributeValue
 
 from otel_trading.metrics import boundaries as ready_made
 from otel_trading.metrics.aggregation import CellPlan, explicit
-from otel_trading.metrics.boundaries import Boundaries, checked
+from otel_trading.metrics.boundaries import Boundaries, checked, rounded
+from otel_trading.metrics.units import factor
 
 MAX_CARDINALITY = 1_000_000
 MAX_BUCKETS = 1000
@@ -21,16 +22,35 @@ MAX_BUCKETS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Exponential:
-    """Base-2 exponential buckets: `max_size` of them at most, scale at most `max_scale`."""
+    """Base-2 exponential buckets.
+
+    Attributes:
+        max_size: most buckets, 2 to 1,024.
+        max_scale: the finest scale, -10 to 20.
+        zero_threshold: values up to this are counted as zeros, so that noise near 0 costs no buckets; at least 0.
+        unit: the UCUM unit of `zero_threshold`, converted to the instrument's; None for the instrument's.
+    """
 
     max_size: int = 160
     max_scale: int = 20
+    zero_threshold: float = 0.0
+    unit: str | None = None
 
     def __post_init__(self) -> None:
+        threshold = self.zero_threshold
+        if isinstance(threshold, bool) or not isinstance(threshold, (int, float)) or not 0 <= threshold < math.inf:
+            raise ValueError(f"zero_threshold must be a finite number of at least 0; was {threshold!r}")
+        if self.unit is not None and not isinstance(self.unit, str):
+            raise ValueError(f"unit must be the unit of zero_threshold, such as 'us'; was {self.unit!r}")
         if not 2 <= self.max_size <= 1024:
             raise ValueError(f"max_size must be from 2 to 1024; was {self.max_size!r}")
         if not -10 <= self.max_scale <= 20:
             raise ValueError(f"max_scale must be from -10 to 20; was {self.max_scale!r}")
+
+    def threshold_in(self, unit: str) -> float:
+        """The zero threshold in the unit of an instrument; raises IncompatibleUnits if there is no conversion."""
+        by = 1.0 if self.unit is None else factor(self.unit, unit)
+        return rounded(self.zero_threshold * by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +94,24 @@ class LogLinear:
         return tuple(found)
 
 
-def exponential(max_size: int = 160, max_scale: int = 20) -> Exponential:
-    """Base-2 exponential buckets; by OTLP as they are, on /metrics as explicit ones.
+def exponential(
+    max_size: int = 160, max_scale: int = 20, zero_threshold: float = 0.0, unit: str | None = None
+) -> Exponential:
+    """Base-2 exponential buckets; by OTLP as they are, on /metrics native histograms or explicit buckets.
+
+    Args:
+        max_size: most buckets; what does not fit makes them coarser.
+        max_scale: the finest scale.
+        zero_threshold: values up to this are counted as zeros. It goes out by our OTLP exporters and in Prometheus'
+            protobuf format; the SDK's ExponentialHistogramDataPoint has no place for it, so readers and exporters of
+            others see a point with an attribute more.
+        unit: the unit of `zero_threshold`, as boundaries have one: `us` is converted for a histogram in seconds. None:
+            it is in the instrument's unit.
 
     Raises:
-        ValueError: `max_size` is outside of 2 to 1024 or `max_scale` outside of -10 to 20.
+        ValueError: `max_size` is outside of 2 to 1024, `max_scale` outside of -10 to 20, or `zero_threshold` negative.
     """
-    return Exponential(max_size, max_scale)
+    return Exponential(max_size, max_scale, zero_threshold, unit)
 
 
 def log_linear(min: float, max: float, relative_error: float = 0.05) -> LogLinear:
@@ -164,13 +195,18 @@ class HistogramView:
         """What the cells of a histogram are; None leaves them to the instrument and the reader.
 
         Raises:
-            IncompatibleUnits: ready-made boundaries cannot be converted to the instrument's unit.
+            IncompatibleUnits: boundaries or a zero threshold cannot be converted to the instrument's unit.
         """
         chosen = self.boundaries
         if chosen is None:
             return None
         if isinstance(chosen, Exponential):
-            return CellPlan("exponential", max_size=chosen.max_size, max_scale=chosen.max_scale)
+            return CellPlan(
+                "exponential",
+                max_size=chosen.max_size,
+                max_scale=chosen.max_scale,
+                zero_threshold=chosen.threshold_in(instrument.unit),
+            )
         if isinstance(chosen, LogLinear):
             return explicit(instrument, chosen.bounds())
         bounds = chosen.in_unit(instrument.unit) if isinstance(chosen, Boundaries) else chosen
@@ -180,8 +216,8 @@ class HistogramView:
 def from_mapping(node: Mapping[str, Any]) -> HistogramView:
     """The view of a file entry, such as `{match: "risk.*", boundaries: microseconds}`.
 
-    `boundaries` is a list of numbers, the name of a ready-made set, `exponential: {max_size, max_scale}` or
-    `log_linear: {min, max, relative_error}`.
+    `boundaries` is a list of numbers, the name of a ready-made set, `exponential: {max_size, max_scale, zero_threshold,
+    unit}` or `log_linear: {min, max, relative_error}`.
 
     Raises:
         ValueError: a key is unknown or a value breaks a rule.

@@ -29,7 +29,7 @@ class Recorded:
         time_ns: wall time.
         trace_id: 0 without a span, as `span_id`.
         span_id: of the span that was current.
-        filtered: attributes of the measurement that the series does not have.
+        filtered: attributes of the measurement that the series does not have, or has with another value.
     """
 
     value: int | float
@@ -49,16 +49,32 @@ class Series:
 
     values: tuple[AttributeValue, ...]
     """In the order of the keys; made when asked for."""
+    bound: Mapping[str, AttributeValue] | None = None
+    """All attributes of the handle that the cell is, if the series does not have all of them."""
 
-    def __new__(cls, keys: tuple[str, ...], values: tuple[AttributeValue, ...], cell: Cell) -> Series:
+    def __new__(
+        cls,
+        keys: tuple[str, ...],
+        values: tuple[AttributeValue, ...],
+        cell: Cell,
+        bound: Mapping[str, AttributeValue] | None = None,
+    ) -> Series:
         """An object with room for as many values."""
-        return object.__new__(_with_room(len(values)))
+        return object.__new__(_with_room(len(values), bound is not None))
 
-    def __init__(self, keys: tuple[str, ...], values: tuple[AttributeValue, ...], cell: Cell) -> None:
-        """Takes the attributes as they are exported, keys sorted, and the cell."""
+    def __init__(
+        self,
+        keys: tuple[str, ...],
+        values: tuple[AttributeValue, ...],
+        cell: Cell,
+        bound: Mapping[str, AttributeValue] | None = None,
+    ) -> None:
+        """Takes the attributes as they are exported, keys sorted, the cell, and what its handle has besides."""
         self.keys = keys
         self.values = values  # type: ignore[misc]  # of the class that __new__ chose
         self.cell = cell
+        if bound is not None:
+            self.bound = bound  # type: ignore[misc]  # as well
         self.exemplars: dict[int, Recorded] | None = None
         """The newest by bucket; 0 where there are no buckets."""
         self.reservoir: ExemplarReservoir | None = None
@@ -75,8 +91,10 @@ _MOST_INSIDE = 8
 
 
 @lru_cache
-def _with_room(count: int) -> type[Series]:
-    """The class of series with so many values."""
+def _with_room(count: int, bound: bool) -> type[Series]:
+    """The class of series with so many values, and with a place for `bound`."""
+    if bound:
+        return type("Series", (_with_room(count, False),), {"__slots__": ("bound",)})
     if count > _MOST_INSIDE:
         return type("Series", (Series,), {"__slots__": ("values",)})
     places = tuple(f"value_{number}" for number in range(count))

@@ -19,11 +19,12 @@ def number(value: object, instrument: str, *, monotonic: bool = False) -> int | 
     """The value as it may be recorded; None if it may not, which is then counted and said once.
 
     Args:
-        value: anything; Decimal and numpy scalars become plain numbers (`ground.values.measurement`).
+        value: anything; Decimal and numpy scalars become plain numbers (`ground.values.measurement`), True and False
+            1 and 0, as a cell takes them.
         instrument: its name, for the message.
         monotonic: negative values are refused; so they are by counters and, in OpenTelemetry, by histograms.
     """
-    plain = value if type(value) is int or type(value) is float else values.measurement(value)
+    plain = _plain_number(value)
     if plain is None:
         diagnostics.trouble(
             "metrics.invalid_value", "%s takes numbers; a %s was not recorded", instrument, type(value).__name__
@@ -38,6 +39,12 @@ def number(value: object, instrument: str, *, monotonic: bool = False) -> int | 
         diagnostics.trouble("metrics.negative_value", "%s takes no negative values; one was not recorded", instrument)
         return None
     return plain
+
+
+def _plain_number(value: object) -> int | float | None:
+    if type(value) is int or type(value) is float:
+        return value
+    return int(value) if isinstance(value, bool) else values.measurement(value)
 
 
 def _plain(value: object) -> bool:

@@ -85,6 +85,7 @@ class MetricsPart:
             cardinality_limit=self._plan.cardinality_limit,
             reader_limits=self._limits,
             memory_limit_bytes=self._plan.memory_limit_bytes,
+            view_matching_mode=self._plan.view_matching_mode,
         )
         if self._endpoint is not None and self.scrape is not None:
             self.exposition = exposition(self._endpoint, of_cells(provider, self.scrape), resource)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from opentelemetry.sdk.metrics import Exemplar
@@ -25,6 +27,13 @@ from otel_trading.metrics.live import Series
 from otel_trading.metrics.stream import Storage
 
 _EMPTY = Buckets(0, [0])
+
+
+@dataclass(frozen=True)
+class ThresholdPoint(ExponentialHistogramDataPoint):
+    """An exponential point with the threshold up to which values are zeros, which the SDK's own has no place for."""
+
+    zero_threshold: float = 0.0
 
 
 def metric(storage: Storage, since_ns: int, now_ns: int) -> Metric | None:
@@ -112,7 +121,9 @@ def _exponential(
     storage: Storage, attributes: Any, snapshot: Snapshot, start_ns: int, now_ns: int, made: list[Exemplar]
 ) -> ExponentialHistogramDataPoint:
     count, total, least, most, (scale, zeros, offset, counts) = snapshot
-    return ExponentialHistogramDataPoint(
+    threshold = storage.plan.zero_threshold
+    kind = partial(ThresholdPoint, zero_threshold=threshold) if threshold else ExponentialHistogramDataPoint
+    return kind(
         attributes=attributes,
         start_time_unix_nano=start_ns,
         time_unix_nano=now_ns,

@@ -11,10 +11,12 @@ from opentelemetry.sdk.metrics import Histogram
 from opentelemetry.sdk.metrics.view import Aggregation, DefaultAggregation, View
 
 from otel_trading import sdk
+from otel_trading.config.knob import ViewMatchingMode
 from otel_trading.ground import diagnostics
 from otel_trading.metrics import aggregation
 from otel_trading.metrics import attributes as sets
 from otel_trading.metrics.aggregation import CellPlan
+from otel_trading.metrics.composition import composed
 from otel_trading.metrics.histogram_view import HistogramView
 from otel_trading.metrics.stream import StreamPlan
 from otel_trading.metrics.units import IncompatibleUnits
@@ -41,33 +43,72 @@ class Selected:
         wanted = self.wanted
         if wanted is None or isinstance(wanted, DefaultAggregation):
             _, wanted = sdk.reader_preference(reader, real)
+            if not fitting(wanted, real, "A reader", "The default of the instrument is used."):
+                wanted = DefaultAggregation()
         assert wanted is not None
         return aggregation.of_sdk(wanted, instrument, getattr(instrument, "advisory", None))
 
 
-def streams(views: Sequence[Any], instrument: Any, real: Any, limit: int) -> list[Selected]:
+def streams(views: Sequence[Any], instrument: Any, real: Any, limit: int, mode: ViewMatchingMode) -> list[Selected]:
     """The streams of an instrument.
 
     The first HistogramView that matches a histogram is its only view, unless an SDK View comes before it; otherwise
-    each SDK View that matches makes a stream.
+    the SDK Views that match make the streams.
 
     Args:
         views: HistogramView and SDK View objects in the user's order.
         instrument: ours.
         real: the SDK's instrument of the same kind and name, by which SDK Views match.
         limit: most series of a stream whose view says nothing.
+        mode: each SDK View makes a stream of its own, or those of one stream make it together.
     """
-    found: list[Selected] = []
+    matching: list[View] = []
     for view in views:
         if isinstance(view, HistogramView):
-            if found or not isinstance(real, Histogram) or not view.matches(instrument.name):
+            if matching or not isinstance(real, Histogram) or not view.matches(instrument.name):
                 continue
             return [_by_ours(view, instrument, limit)]
         if isinstance(view, View) and sdk.view_matches(view, real):
-            found.append(_by_sdk(view, instrument, limit))
-    if found:
-        return found
-    return [Selected(_own(instrument, limit))]
+            matching.append(view)
+    chosen = together(matching, real) if mode == "composable" else [one for one in matching if _alone(one, real)]
+    return [_by_sdk(view, instrument, limit) for view in chosen] or [Selected(_own(instrument, limit))]
+
+
+def of_asynchronous(views: Sequence[Any], mode: ViewMatchingMode) -> Sequence[View]:
+    """The Views for the SDK's provider, which matches asynchronous instruments itself."""
+    if mode == "composable":
+        return sdk.ViewsByInstrument(lambda real: together(views, real))
+    return [view for view in views if isinstance(view, View)]
+
+
+def together(views: Sequence[Any], real: Any) -> list[View]:
+    """The composed Views of an SDK instrument, from all that there are or from those that match it."""
+    matching = [view for view in views if isinstance(view, View) and sdk.view_matches(view, real)]
+    return composed(matching, real.name, lambda view: _aspect(view, real))
+
+
+def _alone(view: View, real: Any) -> bool:
+    return fitting(sdk.view_settings(view).aggregation, real, "A view", "It is as if that view did not exist.")
+
+
+def _aspect(view: View, real: Any) -> bool:
+    return fitting(sdk.view_settings(view).aggregation, real, "A view", "It is as if the view said nothing about it.")
+
+
+def fitting(wanted: Aggregation | None, real: Any, of: str, consequence: str) -> bool:
+    """Whether an instrument can be aggregated so; if it cannot, that is said once."""
+    if wanted is None or aggregation.fits(wanted, real):
+        return True
+    diagnostics.say_once(
+        f"metrics.unfit {real.name}",
+        "%s asks for %s, which is not possible for the %s %s. %s",
+        of,
+        type(wanted).__name__,
+        type(real).__name__.strip("_"),
+        real.name,
+        consequence,
+    )
+    return False
 
 
 def _own(instrument: Any, limit: int) -> StreamPlan:
@@ -76,11 +117,16 @@ def _own(instrument: Any, limit: int) -> StreamPlan:
 
 
 def _by_sdk(view: View, instrument: Any, limit: int) -> Selected:
-    name, description, keys, wanted = sdk.view_settings(view)
-    own_limit = view.cardinality_limit if isinstance(view, sdk.StreamView) else None
-    keep = sets.filtering(instrument.attributes_advisory if keys is None else keys)
-    plan = StreamPlan(name or instrument.name, description or instrument.description, keep, own_limit or limit, view)
-    return Selected(plan, wanted=wanted)
+    told = sdk.view_settings(view)
+    keep = sets.filtering(instrument.attributes_advisory if told.keys is None else told.keys)
+    stream = StreamPlan(
+        told.name or instrument.name,
+        told.description or instrument.description,
+        keep,
+        told.cardinality_limit or limit,
+        view,
+    )
+    return Selected(stream, wanted=told.aggregation)
 
 
 def _by_ours(view: HistogramView, instrument: Any, limit: int) -> Selected:

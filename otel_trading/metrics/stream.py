@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,6 +73,12 @@ class Storage:
     begun: bytearray = field(default_factory=bytearray)
     """Whether the delta reader had it before, 1 or 0 by series."""
 
+    def begin_anew(self) -> None:
+        """Forgets what was recorded, for another delta reader."""
+        self.begun = bytearray()
+        for series in self.live.series[:]:
+            series.cell.take()
+
 
 class Stream:
     """Finds and makes the series. Thread-safe; a signal handler may come in the middle."""
@@ -108,22 +114,28 @@ class Stream:
         """The cell that records measurements with these attributes into their series.
 
         Args:
-            measured: attributes of the measurement.
+            measured: attributes of the measurement; with a handle nobody changes them any more.
             handle: a closed cell that an application holds; it becomes the one that is returned.
         """
         keys, values = sets.split(self._plan.keep(measured))
         found = self._known.find(keys, values)
         if found is None:
             with self._lock:
-                found = self._known.find(keys, values) or self._made(keys, values, handle)
+                found = self._known.find(keys, values) or self._made(keys, values, handle, measured)
         head = found.cell
         if handle is None or handle is head:
             return head
         # another handle or call has the series already: this one passes on what it gets
-        handle.configure("dropped", next=head, per_ns=self._per_ns)
+        handle.configure("dropped", next=head, per_ns=self._per_ns, owner=measured)
         return handle
 
-    def _made(self, keys: tuple[str, ...], values: tuple[AttributeValue, ...], handle: Cell | None) -> Series:
+    def _made(
+        self,
+        keys: tuple[str, ...],
+        values: tuple[AttributeValue, ...],
+        handle: Cell | None,
+        measured: Mapping[str, AttributeValue],
+    ) -> Series:
         """A series in each storage; returns the first."""
         if len(self) + 1 >= self._plan.limit or not self._budget.take(self._bytes(keys, values)):
             self.overflowed += 1
@@ -134,8 +146,9 @@ class Stream:
         cells = [engine.Cell(self._plan.name) for _ in self.storages]
         cells[0] = handle or cells[0]
         keys = self._keys.setdefault(keys, keys)
-        made = [Series(keys, values, cell) for cell in cells]
-        following = self._reservoirs(made)
+        bound = measured if handle is not None and sets.split(measured) != (keys, values) else None
+        made = [Series(keys, values, cell, bound) for cell in cells]
+        following = self._reservoirs(self.storages, made)
         offered = self._exemplars != "always_off" and following is None
         for storage, series in reversed([*zip(self.storages, made, strict=True)]):
             storage.plan.configure(series.cell, series, following, per_ns=self._per_ns, exemplars=offered)
@@ -145,16 +158,45 @@ class Stream:
         self._known.add(made[0])
         return made[0]
 
-    def _reservoirs(self, made: Sequence[Series]) -> Cell | None:
+    def readable(self, plan: CellPlan, delta: bool) -> Storage | None:
+        """A storage that one more reader can read: a cumulative one, or one of a delta reader that went away."""
+        for storage in self.storages:
+            if storage.plan == plan and storage.delta == delta and not (delta and storage.readers):
+                if delta:
+                    storage.begin_anew()
+                return storage
+        return None
+
+    def extend(self, storage: Storage) -> None:
+        """One more aggregation: its series begin now, with those that there are; the others keep what they have."""
+        with self._lock:
+            self.storages = (*self.storages, storage)  # a signal handler that makes a series makes it there too
+            there = set(map(id, storage.live.series))
+            for series in self.storages[0].live.series[:]:
+                if not any(id(owner) in there for owner in _owners(series.cell)):
+                    self._add(series, storage)
+
+    def _add(self, series: Series, storage: Storage) -> None:
+        """Makes a series of another storage one of this storage as well."""
+        cell = engine.Cell(self._plan.name)
+        made = Series(series.keys, series.values, cell, series.bound)
+        following = self._reservoirs([storage], [made])
+        offered = self._exemplars != "always_off" and following is None
+        storage.plan.configure(cell, made, following, per_ns=self._per_ns, exemplars=offered)
+        self._budget.used_bytes += storage.plan.bytes()
+        storage.live.series.append(made)
+        series.cell.extend(cell)
+
+    def _reservoirs(self, storages: Sequence[Storage], made: Sequence[Series]) -> Cell | None:
         """A cell that offers each measurement to reservoirs of the view; None without any."""
         if self._plan.view is None or self._exemplars == "always_off":
             return None
-        for storage, series in zip(self.storages, made, strict=True):
+        for storage, series in zip(storages, made, strict=True):
             series.reservoir = sdk.view_reservoir(self._plan.view, storage.plan.kind, storage.plan.reservoir_settings())
         if made[0].reservoir is None:
             return None
         offering = engine.Cell(self._plan.name)
-        offering.configure("forwarded", owner=exemplars.offering(made, self._exemplars), negative=True)
+        offering.configure("forwarded", owner=exemplars.offering(made, self._exemplars), negative=True, exemplars=True)
         return offering
 
     def _bytes(self, keys: tuple[str, ...], values: tuple[AttributeValue, ...]) -> int:
@@ -166,3 +208,10 @@ class Stream:
         for storage in self.storages:
             for series in storage.live.series[:]:
                 series.cell.close()
+
+
+def _owners(cell: Cell | None) -> Iterator[object]:
+    """Of a chain of cells."""
+    while cell is not None:
+        yield cell.owner
+        cell = cell.next

@@ -41,7 +41,7 @@ def test_a_batch_arrives_with_headers_and_compression(otlp: Receiver, compressio
     assert (path, headers["api-key"], headers["content-type"]) == ("/v1/traces", "k", "application/x-protobuf")
     assert headers["user-agent"].startswith("otel-trading/")
     assert headers.get("content-encoding") == (None if compression == "none" else compression)
-    assert [item.name for item in otlp.spans] == ["order.submit", "b"]  # type: ignore[attr-defined]
+    assert [item.name for item in otlp.spans] == ["order.submit", "b"]
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
@@ -90,7 +90,7 @@ def test_one_bad_item_costs_that_item_only(otlp: Receiver) -> None:
     """A lone surrogate in a name would cost the stock exporter its whole batch."""
     outcome = transport(otlp.url).send([span("good"), span("bad \ud800"), span("better")], 5)
     assert dict(outcome.dropped) == {"encode_error": 1}
-    assert [item.name for item in otlp.spans] == ["good", "better"]  # type: ignore[attr-defined]
+    assert [item.name for item in otlp.spans] == ["good", "better"]
 
 
 def test_a_dead_endpoint_may_be_repeated() -> None:
@@ -125,7 +125,7 @@ def test_a_connection_is_kept_and_replaced_when_the_server_closed_it(otlp: Recei
     assert sender._poster._kept is not None
     sender._poster._kept[1]._socket.shutdown(socket.SHUT_RDWR)
     assert sender.send([span("second")], 5).retry is False
-    assert [item.name for item in otlp.spans] == ["first", "second"]  # type: ignore[attr-defined]
+    assert [item.name for item in otlp.spans] == ["first", "second"]
     sender.close()
 
 

@@ -52,6 +52,17 @@ def test_an_exponential_stream_is_a_native_histogram(streams: Streams) -> None:
     assert (histogram.bucket[-1].upper_bound, histogram.bucket[-1].cumulative_count) == (math.inf, 5)
 
 
+def test_a_native_histogram_has_the_zero_threshold_of_its_cell(streams: Streams) -> None:
+    """And the explicit buckets beside it begin there."""
+    series = streams.series(streams.stream("exponential", "latency"))
+    series.cell.configure("exponential", zero_threshold=0.25, max_scale=0)
+    for value in (0, 0.2, 0.25, 3):
+        series.cell.record(value)
+    histogram = read(streams)["latency"].metric[0].histogram
+    assert (histogram.zero_threshold, histogram.zero_count, histogram.sample_count) == (0.25, 3, 4)
+    assert [(one.upper_bound, one.cumulative_count) for one in histogram.bucket][:1] == [(0.25, 3)]
+
+
 def test_a_native_histogram_before_its_first_value_is_one(streams: Streams) -> None:
     """An empty span tells it from explicit buckets."""
     streams.series(streams.stream("exponential", "latency"))

@@ -31,10 +31,10 @@ def test_taken_exemplar_disarms_its_bucket_until_armed(engine: Any, offered: lis
     made.record(3, SPAN)
     made.record(4.5, SPAN)
     made.record(1, SPAN)
-    assert [("me", 2, 3, SPAN), ("me", 0, 1, SPAN)] == offered
+    assert [("me", 2, 3, SPAN, "me"), ("me", 0, 1, SPAN, "me")] == offered
     made.arm()
     made.record(4.5, context=SPAN)
-    assert ("me", 2, 4.5, SPAN) == offered[-1]
+    assert ("me", 2, 4.5, SPAN, "me") == offered[-1]
 
 
 def test_current_context_is_looked_at(engine: Any, offered: list[Any]) -> None:
@@ -49,7 +49,7 @@ def test_current_context_is_looked_at(engine: Any, offered: list[Any]) -> None:
         made.add()
     finally:
         CONTEXT.reset(token)
-    assert [(None, 0, 1, None)] == offered
+    assert [(None, 0, 1, None, None)] == offered
     assert 4 == made.snapshot()[1]
 
 
@@ -58,7 +58,7 @@ def test_durations_are_offered(engine: Any, offered: list[Any]) -> None:
     engine.set_clock(lambda: 2_000_000, None)
     made = cell(engine, per_ns=1e-6, exemplars=True)
     made.record_since(0, SPAN)
-    assert [(None, 1, 2.0, SPAN)] == offered
+    assert [(None, 1, 2.0, SPAN, None)] == offered
 
 
 def test_exponential_buckets_are_armed(engine: Any, offered: list[Any]) -> None:
@@ -135,7 +135,8 @@ def test_hook_alone_is_offered_everything(engine: Any) -> None:
         made.add(2, context)
     for _ in range(300):
         made.add(1)
-    assert [("me", 0, 2, {}), ("me", 0, 2, "no context"), ("me", 0, 2, SPAN), ("me", 0, 1, None)] == asked[:4]
+    contexts = [(2, {}), (2, "no context"), (2, SPAN), (1, None)]
+    assert [("me", 0, *what, "me") for what in contexts] == asked[:4]
     assert 303 == len(asked)
 
 
@@ -164,8 +165,75 @@ def test_each_stream_of_a_chain_is_offered_with_its_own_owner(engine: Any, offer
     first.record(1, SPAN)
     first.record(3, SPAN)
     middle_bucket, last_bucket = middle.snapshot()[4].index(2), 80
-    assert [("middle", middle_bucket, 3, SPAN), ("last", last_bucket, 3, SPAN)] == offered[:2]
+    assert [("middle", middle_bucket, 3, SPAN, "first"), ("last", last_bucket, 3, SPAN, "first")] == offered[:2]
     assert ["middle", "last"] * 2 == [what[0] for what in offered]
+
+
+def test_origin_is_the_owner_of_the_cell_that_was_called(engine: Any, offered: list[Any]) -> None:
+    """A handle that passes on to a series knows attributes which the series does not have."""
+    series = cell(engine, exemplars=True, owner="series", per_ns=1e-6)
+    handle = cell(engine, "dropped", owner="handle", next=series, per_ns=1e-6)
+    ways: list[tuple[Any, Any]] = [
+        (handle, lambda made: made.record(3, SPAN)),
+        (series, lambda made: made.record(3, SPAN)),
+        (handle, lambda made: made.add(context=SPAN)),
+        (handle, lambda made: made.record(2**70, SPAN)),
+        (handle, lambda made: made.record_since(0, SPAN)),
+    ]
+    for called, record in ways:
+        record(called)
+        series.arm()
+    assert ["handle", "series", "handle", "handle", "handle"] == [what[4] for what in offered]
+    assert {"series"} == {what[0] for what in offered}
+
+
+def test_origin_of_a_record_by_table_is_what_it_was_called_with(engine: Any, offered: list[Any]) -> None:
+    """The very mapping; empty if there was none, also where a handle is the cell."""
+    series = cell(engine, "counter", exemplars=True, owner="series")
+    table = engine.Table(lambda attributes: series, 5, "orders")
+    given: list[Any] = [{"venue": "x"}, {"venue": [1]}, {}, None]
+    for attributes in given:
+        table.add(1, attributes, SPAN)
+        series.arm()
+    table.add(amount=2, context=SPAN)
+    series.arm()
+    table.add(context=SPAN, attributes=given[0])
+    origins = [what[4] for what in offered]
+    assert [{"venue": "x"}, {"venue": [1]}, {}, {}, {}, {"venue": "x"}] == origins
+    assert origins[0] is given[0]
+    assert origins[1] is given[1]
+
+
+def test_origin_is_told_with_the_current_context_too(engine: Any, offered: list[Any]) -> None:
+    """Positional arguments only, as most calls are."""
+    made = cell(engine, "gauge", exemplars=True)
+    table = engine.Table(lambda attributes: made)
+    token = CONTEXT.set(SPAN)
+    try:
+        table.set(5, {"venue": "x"})
+        made.arm()
+        table.set(5)
+    finally:
+        CONTEXT.reset(token)
+    assert [(None, 0, 5, None, {"venue": "x"}), (None, 0, 5, None, {})] == offered
+
+
+def test_owner_of_a_forwarded_cell_learns_the_origin_if_it_wants_exemplars(engine: Any) -> None:
+    """Whichever cell of the chain was called; without exemplars it has two arguments."""
+    got: list[Any] = []
+
+    def owner(*what: Any) -> None:
+        got.append(what)
+
+    last = cell(engine, "forwarded", owner=owner, exemplars=True)
+    first = cell(engine, "counter", owner="first", next=last)
+    first.add(1)
+    last.add(2, SPAN)
+    engine.Table(lambda attributes: first).add(3, {"venue": "x"})
+    last.configure("forwarded", owner=owner)
+    first.add(4, SPAN)
+    assert [(1, None, "first"), (2, SPAN, owner), (3, None, {"venue": "x"}), (4, SPAN)] == got
+    assert 0 == sum(engine.refusals().values())
 
 
 def test_failing_hook_is_ignored(engine: Any) -> None:

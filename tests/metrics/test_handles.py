@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import math
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -110,7 +110,7 @@ def test_the_context_argument_reaches_the_exemplar(captured: Captured) -> None:
     ot.meter().create_histogram("h").bind().record(1, context=context)
     data = captured._reader.get_metrics_data()
     assert data is not None
-    exemplar = data.resource_metrics[0].scope_metrics[0].metrics[0].data.data_points[0].exemplars[0]  # type: ignore[union-attr]
+    exemplar = data.resource_metrics[0].scope_metrics[0].metrics[0].data.data_points[0].exemplars[0]
     assert exemplar.trace_id == span.get_span_context().trace_id
 
 
@@ -280,7 +280,7 @@ def test_a_generator_is_timed_from_first_next_to_its_end(captured: Captured, han
     """What is sent, thrown and returned passes through; a generator that never began is not recorded."""
 
     @ot.timed(handle)
-    def ticks() -> Iterator[int]:
+    def ticks() -> Generator[int, int, str | None]:
         received = yield 1
         try:
             yield received

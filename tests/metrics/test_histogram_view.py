@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.sdk.metrics.export import ExponentialHistogramDataPoint
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
 
 import otel_trading as ot
+from otel_trading.metrics.exponential import explicit_point
 from otel_trading.metrics.histogram_view import from_mapping
 from otel_trading.metrics.units import IncompatibleUnits, factor
 from otel_trading.testing import capture
@@ -53,7 +56,7 @@ def test_an_sdk_view_that_comes_first_wins_too() -> None:
 
 def test_advisory_boundaries_come_last() -> None:
     """They count where no view matches."""
-    advisory = {"explicit_bucket_boundaries_advisory": [7.0]}
+    advisory: dict[str, Any] = {"explicit_bucket_boundaries_advisory": [7.0]}
     assert bounds_of([], **advisory) == (7.0,)
     assert bounds_of([ot.HistogramView("risk.*", boundaries=[2])], **advisory) == (2.0,)
     assert bounds_of([ot.HistogramView("risk.*", keep_attributes=["a"])], **advisory) == (7.0,)
@@ -99,6 +102,57 @@ def test_an_exponential_view_gives_an_exponential_stream() -> None:
     assert point.scale <= 5  # type: ignore[union-attr]
 
 
+FROM_FILE = {"exponential": {"zero_threshold": 1, "unit": "ms"}}
+
+
+def exponential_point(view: ot.HistogramView, unit: str, *values: float) -> Any:
+    """The point that a view makes of values."""
+    with capture(views=[view]) as captured:
+        for value in values:
+            ot.meter().create_histogram("risk.check", unit=unit).record(value)
+        data = captured._reader.get_metrics_data()
+    assert data is not None
+    return data.resource_metrics[0].scope_metrics[0].metrics[0].data.data_points[0]
+
+
+@pytest.mark.parametrize(
+    ("made", "unit", "threshold"),
+    [
+        (ot.exponential(zero_threshold=250, unit="us"), "s", 0.00025),
+        (ot.exponential(zero_threshold=250, unit="us"), "ns", 250_000),
+        (ot.exponential(zero_threshold=0.5), "s", 0.5),
+        (from_mapping({"match": "a", "boundaries": FROM_FILE}).boundaries, "us", 1000),
+    ],
+)
+def test_values_up_to_the_zero_threshold_are_zeros(made: Any, unit: str, threshold: float) -> None:
+    """It is converted to the instrument's unit; without one of its own it is in that."""
+    view = ot.HistogramView("risk.*", boundaries=made)
+    point = exponential_point(view, unit, 0, threshold / 2, threshold, threshold * 1.001, threshold * 8)
+    assert (point.zero_threshold, point.zero_count, point.count) == (threshold, 3, 5)
+    assert sum(point.positive.bucket_counts) == 2
+
+
+def test_a_point_without_a_zero_threshold_is_the_sdk_s_own() -> None:
+    """Zeros only are zeros."""
+    point = exponential_point(ot.HistogramView("risk.*", boundaries=ot.exponential()), "s", 0, 5e-324)
+    assert (type(point), point.zero_count) == (ExponentialHistogramDataPoint, 1)
+
+
+def test_a_zero_threshold_that_cannot_be_converted_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    """The instrument's own boundaries are used."""
+    with caplog.at_level(logging.ERROR, "otel_trading"):
+        view = ot.HistogramView("risk.*", boundaries=ot.exponential(zero_threshold=1, unit="us"))
+        assert bounds_of([view], unit="By") is not None
+    assert "the view 'risk.*' does not fit risk.check: 'us' cannot be converted to 'By'" in caplog.text
+
+
+def test_explicit_buckets_begin_at_the_zero_threshold() -> None:
+    """For readers that cannot carry exponential ones."""
+    view = ot.HistogramView("risk.*", boundaries=ot.exponential(zero_threshold=1, max_scale=0))
+    made = explicit_point(exponential_point(view, "s", 0.5, 1, 3))
+    assert (list(made.explicit_bounds), list(made.bucket_counts)) == ([1, 4], [2, 1, 0])
+
+
 @given(st.floats(1e-9, 1e3), st.floats(1.5, 1e6), st.sampled_from([0.01, 0.05, 0.1, 0.3]), st.floats(0.0, 1.0))
 def test_log_linear_keeps_its_relative_error(low: float, span: float, error: float, where: float) -> None:
     """The middle of a value's bucket is not further off than promised."""
@@ -137,14 +191,19 @@ def test_boundaries_that_cannot_be_converted_are_said_and_the_own_ones_used(capl
         (lambda: ot.HistogramView(""), "match must be an instrument name"),
         (lambda: ot.HistogramView("a", boundaries=[2, 1]), "strictly ascending; 1 follows 2.0"),
         (lambda: ot.HistogramView("a", boundaries=[]), "at least one number"),
-        (lambda: ot.HistogramView("a", boundaries=["1"]), "finite numbers; was '1'"),
-        (lambda: ot.HistogramView("a", boundaries="1,2"), "boundaries must be numbers"),
+        (lambda: ot.HistogramView("a", boundaries=["1"]), "finite numbers; was '1'"),  # type: ignore[list-item]
+        (lambda: ot.HistogramView("a", boundaries="1,2"), "boundaries must be numbers"),  # type: ignore[arg-type]
         (lambda: ot.HistogramView("a", keep_attributes="venue"), "keep_attributes must be a list of strings"),
         (lambda: ot.HistogramView("a", keep_attributes=["a"], drop_attributes=["b"]), "cannot be given together"),
         (lambda: ot.log_linear(0, 1), "0 < min < max"),
         (lambda: ot.log_linear(1, 2, 0.9), "relative_error must be from 0.005 to 0.5"),
         (lambda: ot.log_linear(1e-9, 1e9, 0.005), "Raise relative_error"),
         (lambda: ot.exponential(max_size=1), "max_size must be from 2 to 1024"),
+        (lambda: ot.exponential(zero_threshold=-1), "zero_threshold must be a finite number of at least 0; was -1"),
+        (lambda: ot.exponential(zero_threshold=math.inf), "of at least 0; was inf"),
+        (lambda: ot.exponential(zero_threshold=math.nan), "of at least 0; was nan"),
+        (lambda: ot.exponential(zero_threshold="1"), "of at least 0; was '1'"),  # type: ignore[arg-type]
+        (lambda: ot.exponential(unit=5), "unit must be the unit of zero_threshold, such as 'us'; was 5"),  # type: ignore[arg-type]
         (lambda: from_mapping({"match": "a", "boundarys": [1]}), "unknown key 'boundarys'"),
         (lambda: from_mapping({"match": "a", "boundaries": {"log_linear": {"min": 1}}}), "log_linear:"),
         (lambda: from_mapping({"match": "a", "boundaries": {"linear": {}}}), "exponential or log_linear"),

@@ -24,6 +24,7 @@ from opentelemetry.sdk.metrics import (
     Counter,
     Exemplar,
     ExemplarReservoir,
+    Histogram,
 )
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
@@ -31,17 +32,24 @@ from opentelemetry.sdk.metrics.export import (
     InMemoryMetricReader,
     PeriodicExportingMetricReader,
 )
-from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
+from opentelemetry.sdk.metrics.view import (
+    DropAggregation,
+    ExponentialBucketHistogramAggregation,
+    LastValueAggregation,
+    SumAggregation,
+    View,
+)
 from opentelemetry.sdk.trace import TracerProvider
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from support import children
 
 import otel_trading as ot
+from otel_trading.ground import diagnostics
 from otel_trading.metrics.cell_provider import CellMeterProvider
 from otel_trading.testing.captured import points
 
-DELTA = {Counter: AggregationTemporality.DELTA}
+DELTA: dict[type, AggregationTemporality] = {Counter: AggregationTemporality.DELTA}
 
 
 def values(reader: InMemoryMetricReader) -> dict[str, Any]:
@@ -71,7 +79,7 @@ def test_each_reader_has_its_own_state() -> None:
 
 
 def test_a_reader_can_come_later_and_go() -> None:
-    """One that wants what is there sees what was recorded before; one that wants something else begins anew."""
+    """One that wants what is there sees what was recorded before; one that wants something else begins then."""
     first, second, delta = InMemoryMetricReader(), InMemoryMetricReader(), InMemoryMetricReader(DELTA)
     provider = CellMeterProvider([first], shutdown_on_exit=False)
     orders = provider.get_meter("m").create_counter("orders")
@@ -84,7 +92,130 @@ def test_a_reader_can_come_later_and_go() -> None:
     provider.add_metric_reader(delta)
     handle.add(4)
     orders.add(8)
-    assert (values(first), values(delta), values(second)) == ({"orders": 12}, {"orders": 12}, {})
+    assert (values(first), values(delta), values(second)) == ({"orders": 15}, {"orders": 12}, {})
+
+
+SUMS: dict[type, Any] = {Histogram: SumAggregation()}
+EXPONENTIAL: dict[type, Any] = {Histogram: ExponentialBucketHistogramAggregation()}
+
+
+def starts(reader: InMemoryMetricReader) -> dict[tuple[str, Any], int]:
+    """Start times by name and venue."""
+    data = reader.get_metrics_data()
+    assert data is not None
+    listed = data.resource_metrics[0].scope_metrics[0].metrics
+    return {
+        (metric.name, (point.attributes or {}).get("venue")): point.start_time_unix_nano or 0
+        for metric in listed
+        for point in metric.data.data_points
+    }
+
+
+def test_readers_that_were_there_keep_totals_and_start_times_when_another_comes() -> None:
+    """Cumulative, delta, several streams; handles, calls, and series that are made later."""
+    views = [View(instrument_name="latency", name="all", attribute_keys=set()), View(instrument_name="l*")]
+    first, delta = InMemoryMetricReader(), InMemoryMetricReader({Histogram: AggregationTemporality.DELTA})
+    provider = CellMeterProvider([first, delta], shutdown_on_exit=False, views=views)
+    latency = provider.get_meter("m").create_histogram("latency")
+    orders = provider.get_meter("m").create_counter("orders")
+    handle, counted = latency.bind(venue="x"), orders.bind()
+    handle.record(1)
+    latency.record(2, {"venue": "y"})
+    counted.add(1)
+    before = starts(first)
+    late = [InMemoryMetricReader(DELTA, SUMS), InMemoryMetricReader({}, EXPONENTIAL)]
+    for reader in late:
+        provider.add_metric_reader(reader)
+    handle.record(4)
+    latency.record(8, {"venue": "y"})
+    latency.record(16, {"venue": "z"})
+    counted.add(2)
+
+    def found(reader: InMemoryMetricReader) -> dict[Any, Any]:
+        listed = points(reader.get_metrics_data())
+        return {(one.name, one.attributes.get("venue")): one.value if one.sum is None else one.sum for one in listed}
+
+    everything = {("all", None): 31, ("latency", "x"): 5, ("latency", "y"): 10, ("latency", "z"): 16}
+    assert found(first) == {**everything, ("orders", None): 3}
+    assert found(delta) == {**everything, ("orders", None): 3}
+    since = {("all", None): 28, ("latency", "x"): 4, ("latency", "y"): 8, ("latency", "z"): 16}
+    assert found(late[0]) == {**since, ("orders", None): 2}
+    assert found(late[1]) == {**since, ("orders", None): 3}
+    assert {key: starts(first)[key] for key in before} == before
+    assert starts(late[1])["latency", "x"] > before["latency", "x"]
+
+
+def test_a_reader_that_wants_nothing_of_an_instrument_changes_nothing() -> None:
+    """It drops what the others read."""
+    first = InMemoryMetricReader()
+    nothing: dict[type, Any] = {Counter: DropAggregation()}
+    second = InMemoryMetricReader({}, nothing)
+    provider = CellMeterProvider([first], shutdown_on_exit=False)
+    orders = provider.get_meter("m").create_counter("orders")
+    orders.add(1)
+    provider.add_metric_reader(second)
+    orders.add(2)
+    assert (values(first), values(second)) == ({"orders": 3}, {})
+
+
+def test_what_nobody_read_begins_when_a_reader_wants_it() -> None:
+    """Handles from before record into it."""
+    nothing: dict[type, Any] = {Counter: DropAggregation()}
+    first, second = InMemoryMetricReader({}, nothing), InMemoryMetricReader()
+    provider = CellMeterProvider([first], shutdown_on_exit=False)
+    orders = provider.get_meter("m").create_counter("orders")
+    handle = orders.bind()
+    handle.add(1)
+    provider.add_metric_reader(second)
+    handle.add(2)
+    orders.add(4)
+    assert (values(first), values(second)) == ({}, {"orders": 6})
+
+
+def test_a_reader_that_comes_later_has_exemplars_and_reservoirs_too(sampled: trace.SpanContext) -> None:
+    """Of what is recorded from then on."""
+    view = View(instrument_name="kept", exemplar_reservoir_factory=lambda _: lambda **__: Largest())
+    for name in ("kept", "plain"):
+        provider = CellMeterProvider([InMemoryMetricReader()], shutdown_on_exit=False, views=[view])
+        late = InMemoryMetricReader({}, EXPONENTIAL)
+        handle = provider.get_meter(name).create_histogram(name).bind()
+        handle.record(100)
+        provider.add_metric_reader(late)
+        handle.record(7)
+        assert [one.value for one in exemplars(late)] == [7], name
+
+
+def test_readers_that_come_and_go_leave_nothing_behind() -> None:
+    """The next delta reader gets what the last one had, empty."""
+    first = InMemoryMetricReader()
+    provider = CellMeterProvider([first], shutdown_on_exit=False)
+    orders = provider.get_meter("m").create_counter("orders")
+    for _ in range(5):
+        delta = InMemoryMetricReader(DELTA)
+        orders.add(1)
+        provider.add_metric_reader(delta)
+        orders.add(2)
+        assert values(delta) == {"orders": 2}
+        orders.add(4)
+        provider.remove_metric_reader(delta)
+    (stream,) = provider.streams()
+    assert len(stream.storages) == 2
+    assert values(first) == {"orders": 35}
+
+
+@pytest.mark.parametrize("create", ["create_counter", "create_histogram"])
+def test_the_last_value_of_what_takes_no_negative_numbers_is_none(create: str) -> None:
+    """They are refused and counted, whatever a view makes of the others."""
+    diagnostics.forget()
+    reader = InMemoryMetricReader()
+    view = View(instrument_name="last", aggregation=LastValueAggregation())
+    meter = CellMeterProvider([reader], shutdown_on_exit=False, views=[view]).get_meter("m")
+    made = getattr(meter, create)("last")
+    record = made.add if create == "create_counter" else made.record
+    for value in (3, -1, -2.5):
+        record(value)
+    assert values(reader) == {"last": 3}
+    assert diagnostics.troubles() == {"metrics.negative_value": 2}
 
 
 def test_the_stock_prometheus_reader_gets_explicit_buckets_of_an_exponential_histogram() -> None:
@@ -183,7 +314,7 @@ class Largest(ExemplarReservoir):
 def test_a_view_may_bring_a_reservoir_of_its_own(sampled: trace.SpanContext) -> None:
     """It sees every measurement that the filter lets through."""
     reader = InMemoryMetricReader()
-    view = View(instrument_name="latency", exemplar_reservoir_factory=lambda _: Largest)
+    view = View(instrument_name="latency", exemplar_reservoir_factory=lambda _: lambda **__: Largest())
     meter = CellMeterProvider([reader], shutdown_on_exit=False, views=[view]).get_meter("m")
     handle = meter.create_histogram("latency").bind(venue="x")
     for value in (1, 9, 3, 700, 2):
@@ -197,19 +328,28 @@ def test_a_view_may_bring_a_reservoir_of_its_own(sampled: trace.SpanContext) -> 
 
 
 def test_asynchronous_instruments_are_forwarded_to_the_sdk_with_its_views() -> None:
-    """Their points stand beside those of cells, in the same scope."""
+    """Their points stand beside those of cells, in the same scope; True is 1 for both."""
     reader = InMemoryMetricReader()
     views = [View(instrument_name="position", name="position.renamed", attribute_keys={"book"})]
     meter = CellMeterProvider([reader], shutdown_on_exit=False, views=views).get_meter("m", "1.0")
     meter.create_observable_gauge("position", [lambda _: [Observation(7, {"book": "a", "id": 1})]], unit="{contract}")
     meter.create_observable_counter("ticks", [lambda _: [Observation(9)]])
+    meter.create_observable_gauge("open", [lambda _: [Observation(True)]])
     meter.create_counter("orders").add(2)
+    meter.create_gauge("closed").set(True)
     data = reader.get_metrics_data()
     assert data is not None
     (scope,) = data.resource_metrics[0].scope_metrics
     assert (scope.scope.name, scope.scope.version) == ("m", "1.0")
     found = {point.name: (point.value, point.attributes) for point in points(data)}
-    assert found == {"position.renamed": (7, {"book": "a"}), "ticks": (9, {}), "orders": (2, {})}
+    assert found == {
+        "position.renamed": (7, {"book": "a"}),
+        "ticks": (9, {}),
+        "orders": (2, {}),
+        "open": (1, {}),
+        "closed": (1, {}),
+    }
+    assert {type(value) for value, _ in found.values()} == {int}
 
 
 @pytest.fixture

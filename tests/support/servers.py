@@ -10,12 +10,13 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-KINDS = {
+KINDS: dict[str, Any] = {
     "/v1/traces": ExportTraceServiceRequest,
     "/v1/metrics": ExportMetricsServiceRequest,
     "/v1/logs": ExportLogsServiceRequest,
@@ -34,7 +35,7 @@ class Receiver:
     """A real HTTP server that decodes what it gets and answers as told."""
 
     def __init__(self) -> None:
-        self.requests: list[tuple[str, dict[str, str], object]] = []
+        self.requests: list[tuple[str, dict[str, str], Any]] = []
         self.answer: Callable[[str], tuple[int, dict[str, str], bytes]] = lambda path: (200, {}, b"")
         receiver = self
 
@@ -68,7 +69,7 @@ class Receiver:
         self._thread.start()
 
     @property
-    def spans(self) -> list[object]:
+    def spans(self) -> list[Any]:
         return [
             span
             for path, _, message in list(self.requests)
@@ -79,7 +80,7 @@ class Receiver:
         ]
 
     @property
-    def logs(self) -> list[object]:
+    def logs(self) -> list[Any]:
         return [
             record
             for path, _, message in list(self.requests)
@@ -90,7 +91,7 @@ class Receiver:
         ]
 
     @property
-    def metrics(self) -> list[object]:
+    def metrics(self) -> list[Any]:
         return [
             metric
             for path, _, message in list(self.requests)

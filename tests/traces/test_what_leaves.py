@@ -214,7 +214,7 @@ def test_order_ids_are_never_masked(otlp: Receiver) -> None:
     with ot.tracer().start_as_current_span("order.fill", attributes=ids):
         pass
     assert telemetry.flush(5) is True
-    attributes = {a.key: a.value.string_value for a in otlp.spans[0].attributes}  # type: ignore[attr-defined]
+    attributes = {a.key: a.value.string_value for a in otlp.spans[0].attributes}
     assert attributes == ids
 
 

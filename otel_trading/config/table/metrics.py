@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from otel_trading.config.kinds import Choice, Flag, Items, Number, Text, Words
-from otel_trading.config.knob import PORT, SECONDS, STRATEGIES, Knob
+from otel_trading.config.knob import MATCHING_MODES, PORT, SECONDS, STRATEGIES, Knob
 
 
 def metrics() -> list[Knob]:
@@ -16,6 +16,14 @@ def metrics() -> list[Knob]:
             Items(),
             (),
             "HistogramView and SDK View objects; the first HistogramView that matches wins.",
+            own_node=True,
+        ),
+        Knob(
+            group,
+            "view_matching_mode",
+            Choice(MATCHING_MODES),
+            MATCHING_MODES[0],
+            "Whether each SDK View makes a stream, or those that name the same stream make it together.",
             own_node=True,
         ),
         Knob(

@@ -1,4 +1,5 @@
 #include "cell.h"
+#include "chain.h"
 #include "record.h"
 #include "snapshot.h"
 #include "timed.h"
@@ -33,18 +34,6 @@ kind_named(const char *name)
     return -1;
 }
 
-LOCK(links); /* of all chains: two cells configured at once must not lead to each other */
-
-/* Whether `cell` is in the chain that begins at `next`: then a record would go round for ever. */
-static int
-leads_to(const Cell *next, const Cell *cell)
-{
-    for (const Cell *other = next; other != NULL; other = other->next)
-        if (other == cell)
-            return 1;
-    return 0;
-}
-
 /* 0, or -1 with an exception that says what to write instead. */
 static int
 check(const Plan *plan)
@@ -72,7 +61,7 @@ check(const Plan *plan)
 static int
 allocate(Plan *plan, PyObject *name)
 {
-    plan->exemplars = plan->exemplars && plan->kind != CLOSED && plan->kind != DROPPED && plan->kind != FORWARDED;
+    plan->exemplars = plan->exemplars && plan->kind != CLOSED && plan->kind != DROPPED;
     plan->label = label_use(name, plan->per_ns);
     if (plan->label == NULL)
         return -1;
@@ -157,11 +146,11 @@ exchange_held(Cell *cell, Plan *plan, Bounds **bounds, PyObject **owner, Cell **
 static int
 exchange(Cell *cell, Plan *plan, Bounds **bounds, PyObject **owner, Cell **next)
 {
-    HOLD(links);
-    int straight = !leads_to(*next, cell);
+    chains_hold();
+    int straight = !chain_leads_to(*next, cell);
     if (straight)
         exchange_held(cell, plan, bounds, owner, next);
-    LET_GO(links);
+    chains_let_go();
     return straight;
 }
 
@@ -209,7 +198,7 @@ configure_call(PyObject *self, PyObject *arguments, PyObject *keywords)
     static char *names[] = {"kind", "bounds", "max_size", "max_scale", "zero_threshold", "per_ns", "negative",
                             "exemplars", "owner", "next", NULL};
     const char *kind;
-    Plan plan = {.max_size = 160, .max_scale = FINEST, .bounds = Py_None, .owner = Py_None, .next = Py_None};
+    Plan plan = {.max_size = 160, .max_scale = FINEST, .negative = -1, .bounds = Py_None, .owner = Py_None, .next = Py_None};
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "s|$OiiddppOO:configure", names, &kind, &plan.bounds,
                                      &plan.max_size, &plan.max_scale, &plan.zero_threshold, &plan.per_ns, &plan.negative,
                                      &plan.exemplars, &plan.owner, &plan.next))
@@ -217,6 +206,8 @@ configure_call(PyObject *self, PyObject *arguments, PyObject *keywords)
     plan.kind = kind_named(kind);
     if (plan.kind < 0 || check(&plan) < 0)
         return NULL;
+    if (plan.negative < 0) /* not told */
+        plan.negative = plan.kind == GAUGE;
     return change((Cell *)self, &plan);
 }
 
@@ -374,15 +365,21 @@ static PyMethodDef methods[] = {
                "A callable that records how long each call of function took; otel_trading.hotpath.timed is the decorator.")},
     {"configure", CALL(configure_call), METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("configure(kind, *, bounds=None, max_size=160, max_scale=20, zero_threshold=0.0, per_ns=0.0,\n"
-               "          negative=False, exemplars=False, owner=None, next=None)\n\n"
+               "          negative=..., exemplars=False, owner=None, next=None)\n\n"
                "Forgets what was recorded and becomes a cell of this kind, at once.\n\n"
                "kind: closed, dropped, counter, up_down, gauge, explicit (needs bounds), exponential, or forwarded (needs an\n"
                "owner; each record calls owner(value, context)).\n"
                "per_ns: what nanoseconds are multiplied by to be in the instrument's unit; 0 if that is no unit of time.\n"
-               "negative: an explicit histogram or a forwarded cell takes negative values too.\n"
-               "exemplars: measurements are offered to the exemplar hook, with owner.\n"
+               "negative: a gauge, an explicit histogram or a forwarded cell takes negative values too; a gauge unless told\n"
+               "otherwise.\n"
+               "exemplars: measurements are offered to the exemplar hook, with owner; the owner of a forwarded cell gets the\n"
+               "origin as a third argument, as the hook its last.\n"
                "next: a Cell that is fed every record as well; must not lead back here.\n\n"
                "Raises TypeError or ValueError, and then nothing has changed.")},
+    {"extend", chain_extend, METH_O,
+     PyDoc_STR("extend(further)\n\n"
+               "Feeds one more Cell, after all that are fed; what was recorded stays where it is.\n\n"
+               "Raises TypeError, or ValueError if further leads back here, and then nothing has changed.")},
     {"close", close_call, METH_NOARGS,
      PyDoc_STR("close()\n\nForgets everything; from now on records are refused as closed, until configure.")},
     {"arm", arm_call, METH_NOARGS, PyDoc_STR("arm()\n\nEvery bucket wants an exemplar again.")},

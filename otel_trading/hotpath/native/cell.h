@@ -26,8 +26,8 @@ enum kind {
 };
 
 enum option {
-    NEGATIVE = 1,  /* an explicit histogram, or a forwarded cell, that takes negative values */
-    EXEMPLARS = 2, /* measurements are offered */
+    NEGATIVE = 1,  /* a gauge, an explicit histogram, or a forwarded cell, that takes negative values */
+    EXEMPLARS = 2, /* measurements are offered; the owner of a forwarded cell learns their origin */
 };
 
 /* The least or the largest value, in the type it came in. */

@@ -60,6 +60,8 @@ count_whole(Cell *cell, int64_t value)
         add_whole(cell, value);
         return 0;
     case GAUGE:
+        if (UNLIKELY(value < 0 && !(cell->options & NEGATIVE)))
+            return REFUSING(REFUSED_NEGATIVE);
         cell->times++;
         cell->whole = value;
         cell->any_real = 0;
@@ -103,6 +105,8 @@ count_real(Cell *cell, double value)
         cell->any_real = 1;
         return 0;
     case GAUGE:
+        if (UNLIKELY(value < 0 && !(cell->options & NEGATIVE)))
+            return REFUSING(REFUSED_NEGATIVE);
         cell->times++;
         cell->real = value;
         cell->any_real = 1;

@@ -1,7 +1,7 @@
 #include "exemplar.h"
 #include "interruption.h"
 
-static PyObject *hook = NULL;     /* hook(owner, bucket, value, context) -> bool: whether it was taken */
+static PyObject *hook = NULL;     /* hook(owner, bucket, value, context, origin) -> bool: whether it was taken */
 static PyObject *variable = NULL; /* the ContextVar that holds OpenTelemetry's context; NULL: no span is looked for */
 static PyObject *span_key = NULL; /* under which the span is in there */
 static PyObject *flags_in = NULL; /* (name, place): the attribute of spans that holds a tuple, and its trace flags */
@@ -78,10 +78,12 @@ has_span(PyObject *holder, PyObject *context)
 }
 
 static int
-ask(PyObject *listener, PyObject *owner, int64_t bucket, PyObject *value, PyObject *context)
+ask(PyObject *listener, PyObject *owner, int64_t bucket, PyObject *value, PyObject *context, PyObject *origin)
 {
     Py_INCREF(listener);
-    PyObject *answer = PyObject_CallFunction(listener, "OLOO", owner, (long long)bucket, value, context ? context : Py_None);
+    PyObject *answer = origin == NULL ? NULL
+                                      : PyObject_CallFunction(listener, "OLOOO", owner, (long long)bucket, value,
+                                                              context ? context : Py_None, origin);
     int taken = answer == Py_True;
     Py_XDECREF(answer);
     forget_error();
@@ -107,20 +109,22 @@ settle(Cell *cell, int64_t bucket, uint32_t generation, int taken, int lazily)
 }
 
 void
-exemplar_offer(Cell *cell, int64_t bucket, uint32_t generation, PyObject *value, PyObject *context)
+exemplar_offer(Cell *cell, Cell *called, int64_t bucket, uint32_t generation, PyObject *value, const Said *said)
 {
     PyObject *listener = READ_HOOK(hook);
     if (listener == NULL)
         return;
     PyObject *type, *error, *trace, *owner;
     PyErr_Fetch(&type, &error, &trace);
-    PyObject *holder = READ_HOOK(variable);
+    PyObject *holder = READ_HOOK(variable), *context = said_context(said);
     int taken = 0, lazily = holder != NULL;
     if (holder == NULL || has_span(holder, context)) {
         GUARD(cell)
         owner = Py_NewRef(cell->owner ? cell->owner : Py_None);
         UNGUARD()
-        taken = ask(listener, owner, bucket, value, context);
+        PyObject *origin = said_origin(said, called);
+        taken = ask(listener, owner, bucket, value, context, origin);
+        Py_XDECREF(origin);
         Py_DECREF(owner);
         PyErr_Clear();
     }

@@ -4,13 +4,14 @@
 #ifndef OTEL_TRADING_EXEMPLAR_H
 #define OTEL_TRADING_EXEMPLAR_H
 
-#include "cell.h"
+#include "said.h"
 
 #define EAGER_TRIES 64   /* in vain, before a cell looks less often */
 #define LAZY_STEP 16     /* then at each so many-th measurement of a bucket */
 
 PyObject *exemplar_set_hook(PyObject *module, PyObject *arguments);
-/* A measurement that its bucket wanted in this generation of the cell. Runs Python; an exception in flight stays in flight. */
-void exemplar_offer(Cell *cell, int64_t bucket, uint32_t generation, PyObject *value, PyObject *context);
+/* A measurement that its bucket wanted in this generation of the cell; `called` is the first of its chain. Runs Python; an
+ * exception in flight stays in flight. */
+void exemplar_offer(Cell *cell, Cell *called, int64_t bucket, uint32_t generation, PyObject *value, const Said *said);
 
 #endif

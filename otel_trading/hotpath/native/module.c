@@ -23,7 +23,8 @@ static PyMethodDef functions[] = {
      PyDoc_STR("set_refusal_hook(hook)\n\nhook(reason, name, value) is called once for each reason and cell; None for nobody.")},
     {"set_exemplar_hook", exemplar_set_hook, METH_VARARGS,
      PyDoc_STR("set_exemplar_hook(hook, variable=None, span_key=None, flags=None)\n\n"
-               "hook(owner, bucket, value, context) -> bool is offered measurements made in a span; True: it was taken.\n\n"
+               "hook(owner, bucket, value, context, origin) -> bool is offered measurements made in a span; True: it was\n"
+               "taken. origin: the attributes that a table was called with, or else the owner of the cell that was.\n\n"
                "variable: the ContextVar that holds the context, a dict; span_key: the key under which a span is in there.\n"
                "Without both each measurement is offered that its bucket wants, span or not.\n"
                "flags: name of an attribute of spans that holds a tuple, and where the trace flags are in it.\n"

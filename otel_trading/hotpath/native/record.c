@@ -10,12 +10,12 @@ typedef struct {
 } Way;
 
 static void
-offer(Cell *cell, int64_t bucket, uint32_t generation, PyObject *made, PyObject *context)
+offer(Cell *cell, const Way *way, int64_t bucket, uint32_t generation, PyObject *made, const Said *said)
 {
     if (made == NULL)
         PyErr_Clear();
     else
-        exemplar_offer(cell, bucket, generation, made, context);
+        exemplar_offer(cell, way->first, bucket, generation, made, said);
     Py_XDECREF(made);
 }
 
@@ -47,16 +47,16 @@ given_real(double value, PyObject *amount)
 
 /* What came as a subclass, Decimal or numpy scalar is forwarded as the number that it stands for. */
 static void
-forward_whole(Cell *cell, Way *way, int64_t value, PyObject *amount, PyObject *context)
+forward_whole(Cell *cell, Way *way, int64_t value, PyObject *amount, const Said *said)
 {
-    if (!forward(cell, given_whole(value, amount != NULL && PyLong_CheckExact(amount) ? amount : NULL), context))
+    if (!forward(cell, way->first, given_whole(value, amount != NULL && PyLong_CheckExact(amount) ? amount : NULL), said))
         refuse_record(way, REFUSED_FORWARD, given_whole(value, amount));
 }
 
 static void
-forward_real(Cell *cell, Way *way, double value, PyObject *amount, PyObject *context)
+forward_real(Cell *cell, Way *way, double value, PyObject *amount, const Said *said)
 {
-    if (!forward(cell, given_real(value, amount != NULL && PyFloat_CheckExact(amount) ? amount : NULL), context))
+    if (!forward(cell, way->first, given_real(value, amount != NULL && PyFloat_CheckExact(amount) ? amount : NULL), said))
         refuse_record(way, REFUSED_FORWARD, given_real(value, amount));
 }
 
@@ -105,11 +105,11 @@ step_whole(Cell *cell, int64_t value, Left *left)
 }
 
 static COLD void
-rest_whole(Cell *cell, Way *way, const Left *left, int64_t value, PyObject *amount, PyObject *context)
+rest_whole(Cell *cell, Way *way, const Left *left, int64_t value, PyObject *amount, const Said *said)
 {
     if (left->outcome < 0) {
         if (left->outcome == FORWARDING)
-            forward_whole(cell, way, value, amount, context);
+            forward_whole(cell, way, value, amount, said);
         else
             refuse_record(way, (enum refusal)(-1 - left->outcome), given_whole(value, amount));
         return;
@@ -117,7 +117,7 @@ rest_whole(Cell *cell, Way *way, const Left *left, int64_t value, PyObject *amou
     if (cell->started_ns == 0) /* the clock is Python */
         cell->started_ns = wall_ns();
     if (left->offered)
-        offer(cell, left->outcome, left->generation, given_whole(value, amount), context);
+        offer(cell, way, left->outcome, left->generation, given_whole(value, amount), said);
 }
 
 /* Counts; true if that was not all, what is left is then set. */
@@ -132,11 +132,11 @@ step_real(Cell *cell, double value, Left *left)
 }
 
 static COLD void
-rest_real(Cell *cell, Way *way, const Left *left, double value, PyObject *amount, PyObject *context)
+rest_real(Cell *cell, Way *way, const Left *left, double value, PyObject *amount, const Said *said)
 {
     if (left->outcome < 0) {
         if (left->outcome == FORWARDING)
-            forward_real(cell, way, value, amount, context);
+            forward_real(cell, way, value, amount, said);
         else
             refuse_record(way, (enum refusal)(-1 - left->outcome), given_real(value, amount));
         return;
@@ -144,7 +144,7 @@ rest_real(Cell *cell, Way *way, const Left *left, double value, PyObject *amount
     if (cell->started_ns == 0) /* the clock is Python */
         cell->started_ns = wall_ns();
     if (left->offered)
-        offer(cell, left->outcome, left->generation, given_real(value, amount), context);
+        offer(cell, way, left->outcome, left->generation, given_real(value, amount), said);
 }
 
 /* ---- further streams ---- */
@@ -161,62 +161,62 @@ after(Cell *cell)
 }
 
 static COLD void
-follow_whole(Cell *first, const Left *left, int64_t value, PyObject *amount, PyObject *context)
+follow_whole(Cell *first, const Left *left, int64_t value, PyObject *amount, const Said *said)
 {
     Way way = {first, 0};
     Left further;
     if (left != NULL)
-        rest_whole(first, &way, left, value, amount, context);
+        rest_whole(first, &way, left, value, amount, said);
     for (Cell *cell = after(first), *next; cell != NULL; cell = next) {
         if (step_whole(cell, value, &further))
-            rest_whole(cell, &way, &further, value, amount, context);
+            rest_whole(cell, &way, &further, value, amount, said);
         next = after(cell);
         Py_DECREF(cell);
     }
 }
 
 static COLD void
-follow_real(Cell *first, const Left *left, double value, PyObject *amount, PyObject *context)
+follow_real(Cell *first, const Left *left, double value, PyObject *amount, const Said *said)
 {
     Way way = {first, 0};
     Left further;
     if (left != NULL)
-        rest_real(first, &way, left, value, amount, context);
+        rest_real(first, &way, left, value, amount, said);
     for (Cell *cell = after(first), *next; cell != NULL; cell = next) {
         if (step_real(cell, value, &further))
-            rest_real(cell, &way, &further, value, amount, context);
+            rest_real(cell, &way, &further, value, amount, said);
         next = after(cell);
         Py_DECREF(cell);
     }
 }
 
 static inline void
-feed_whole(Cell *cell, int64_t value, PyObject *amount, PyObject *context)
+feed_whole(Cell *cell, int64_t value, PyObject *amount, const Said *said)
 {
     Left left;
     int more = step_whole(cell, value, &left);
     if (UNLIKELY(more || cell->next != NULL))
-        follow_whole(cell, more ? &left : NULL, value, amount, context);
+        follow_whole(cell, more ? &left : NULL, value, amount, said);
 }
 
 static inline void
-feed_real(Cell *cell, double value, PyObject *amount, PyObject *context)
+feed_real(Cell *cell, double value, PyObject *amount, const Said *said)
 {
     Left left;
     int more = step_real(cell, value, &left);
     if (UNLIKELY(more || cell->next != NULL))
-        follow_real(cell, more ? &left : NULL, value, amount, context);
+        follow_real(cell, more ? &left : NULL, value, amount, said);
 }
 
 static inline void
-feed(Cell *cell, PyObject *amount, PyObject *context)
+feed(Cell *cell, PyObject *amount, const Said *said)
 {
     int64_t whole;
     double real;
     enum refusal why;
     switch (number_of(amount, &whole, &real, &why)) {
-    case WHOLE: feed_whole(cell, whole, amount, context); return;
-    case REAL: feed_real(cell, real, amount, context); return;
+    case WHOLE: feed_whole(cell, whole, amount, said); return;
+    case REAL: feed_real(cell, real, amount, said); return;
     default: cell_refuse(cell, cell->kind == CLOSED ? REFUSED_CLOSED : why, amount);
     }
 }
@@ -224,26 +224,26 @@ feed(Cell *cell, PyObject *amount, PyObject *context)
 /* ---- for the other files ---- */
 
 void
-record_amount(Cell *cell, PyObject *amount, PyObject *context)
+record_amount(Cell *cell, PyObject *amount, const Said *said)
 {
-    feed(cell, amount, context);
+    feed(cell, amount, said);
 }
 
 void
-record_one(Cell *cell, PyObject *context)
+record_one(Cell *cell, const Said *said)
 {
-    feed_whole(cell, 1, NULL, context);
+    feed_whole(cell, 1, NULL, said);
 }
 
 void
-record_ns(Cell *cell, int64_t elapsed_ns, PyObject *context)
+record_ns(Cell *cell, int64_t elapsed_ns, const Said *said)
 {
     double per_ns;
     GUARD(cell)
     per_ns = cell->label->per_ns;
     UNGUARD()
     if (LIKELY(per_ns > 0.0)) {
-        feed_real(cell, (double)elapsed_ns * per_ns, NULL, context);
+        feed_real(cell, (double)elapsed_ns * per_ns, NULL, said);
         return;
     }
     if (cell->kind == DROPPED && cell->next == NULL)
@@ -284,9 +284,9 @@ record_said(Cell *cell, PyObject *const *arguments, Py_ssize_t count, PyObject *
     if (!said_by(&said, arguments, count, names, 0) || (said.amount == NULL && !one_if_missing))
         cell_refuse(cell, REFUSED_ARGUMENTS, NULL);
     else if (said.amount == NULL)
-        record_one(cell, said.context);
+        record_one(cell, &said);
     else
-        feed(cell, said.amount, said.context);
+        feed(cell, said.amount, &said);
     Py_RETURN_NONE;
 }
 
@@ -333,7 +333,9 @@ record_since_call(PyObject *self, PyObject *const *arguments, Py_ssize_t count, 
     int64_t now = now_ns();
     if (UNLIKELY(start < 0 || start > now))
         cell_refuse(cell, cell->kind == CLOSED ? REFUSED_CLOSED : REFUSED_START, arguments[0]);
+    else if (LIKELY(context == NULL))
+        record_ns(cell, now - start, NULL);
     else
-        record_ns(cell, now - start, context);
+        record_ns(cell, now - start, &(Said){.context = context});
     Py_RETURN_NONE;
 }

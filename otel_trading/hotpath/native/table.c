@@ -212,7 +212,7 @@ find_new(Table *table, PyObject *copy)
 static Cell *
 find(Table *table, PyObject *attributes)
 {
-    if (attributes == NULL || attributes == Py_None)
+    if (attributes == Py_None)
         return find_plain(table);
     if (UNLIKELY(!PyDict_CheckExact(attributes)))
         return ask(table, attributes);
@@ -248,9 +248,9 @@ into(Table *table, const Said *said)
         return;
     }
     if (LIKELY(said->amount != NULL))
-        record_amount(cell, said->amount, said->context);
+        record_amount(cell, said->amount, said);
     else
-        record_one(cell, said->context);
+        record_one(cell, said);
     Py_DECREF(cell);
 }
 
@@ -260,8 +260,11 @@ table_said(Table *table, PyObject *const *arguments, Py_ssize_t count, PyObject 
     Said said;
     if (!said_by(&said, arguments, count, names, 1) || (said.amount == NULL && !one_if_missing))
         refuse(table->name, &table->told, REFUSED_ARGUMENTS, NULL);
-    else
+    else {
+        if (said.attributes == NULL)
+            said.attributes = Py_None;
         into(table, &said);
+    }
     Py_RETURN_NONE;
 }
 
@@ -270,7 +273,7 @@ table_call(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObjec
 {
     if (UNLIKELY(count == 0 || count > 2 || names != NULL))
         return table_said((Table *)self, arguments, count, names, one_if_missing);
-    Said said = {arguments[0], count == 2 ? arguments[1] : NULL, NULL};
+    Said said = {arguments[0], count == 2 ? arguments[1] : Py_None, NULL};
     into((Table *)self, &said);
     Py_RETURN_NONE;
 }

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from otel_trading.hotpath.twin import refusal
+from otel_trading.hotpath.twin import chain, refusal
 from otel_trading.hotpath.twin.clock import Clocks
 from otel_trading.hotpath.twin.exponential import FINEST, Exponential
 from otel_trading.hotpath.twin.feed import into
@@ -18,7 +18,7 @@ from otel_trading.hotpath.twin.kinds import ExplicitHistogram, ExponentialHistog
 from otel_trading.hotpath.twin.number import LEAST, MOST, number_of
 from otel_trading.hotpath.twin.plan import check
 from otel_trading.hotpath.twin.said import MISSING, said_by
-from otel_trading.hotpath.twin.series import BARREN, MOST_WAITING, Series
+from otel_trading.hotpath.twin.series import MOST_WAITING, Series
 from otel_trading.hotpath.twin.timed import wrapped
 from otel_trading.hotpath.twin.timer import Timer
 from otel_trading.hotpath.twin.turn import Turn
@@ -157,7 +157,7 @@ class Cell:
             why = refusal.CLOSED if series.kind == "closed" else refusal.NO_TIME
             refusal.refuse(self._name, series.told, why)
 
-    def _feed(self, amount: Any, context: Any) -> None:
+    def _feed(self, amount: Any, context: Any, attributes: Any = MISSING) -> None:
         kind = type(amount)
         if (kind is float and -_INFINITY < amount < _INFINITY) or (kind is int and LEAST <= amount <= MOST):
             number = amount
@@ -169,9 +169,10 @@ class Cell:
                 refusal.refuse(self._name, series.told, why, amount)
                 return
         cell: Cell | None = self
+        origin = self._series.owner if attributes is MISSING else {} if attributes is None else attributes
         refused: set[str] = set()
         while cell is not None:
-            reason = into(cell._series, number, amount, context)
+            reason = into(cell._series, number, amount, context, origin)
             if reason is not None and reason not in refused:
                 # once for a record, whatever the number of streams, under the name of the cell that was called
                 refused.add(reason)
@@ -189,7 +190,7 @@ class Cell:
         max_scale: int = FINEST,
         zero_threshold: float = 0.0,
         per_ns: float = 0.0,
-        negative: bool = False,
+        negative: bool | None = None,
         exemplars: bool = False,
         owner: Any = None,
         next: Any = None,
@@ -198,9 +199,10 @@ class Cell:
         check(kind, bounds, owner, max_size, max_scale, zero_threshold, per_ns)
         if next is not None and not isinstance(next, Cell):
             raise TypeError("next must be a Cell or None")
+        takes_negative = kind == "gauge" if negative is None else negative
         common = (
             kind,
-            kind in ("up_down", "gauge") or bool(negative and kind in ("explicit", "forwarded")),
+            kind == "up_down" or bool(kind in ("gauge", "explicit", "forwarded") and takes_negative),
             float(per_ns),
             owner,
             next,
@@ -212,18 +214,19 @@ class Cell:
             series = ExponentialHistogram(*common, Exponential(max_size, max_scale, zero_threshold))
         else:
             series = LastValue(*common) if kind == "gauge" else Series(*common)
-        if exemplars and kind not in BARREN:
+        if exemplars and kind not in ("closed", "dropped"):
             series.armed = [1] * series.buckets()
             series.plain = False
         with Turn.lock:  # two cells configured at once must not lead to each other
-            self._check_next(next)
+            chain.check(next, self)
             self._series = series
 
-    def _check_next(self, next: Cell | None) -> None:
-        while next is not None:
-            if next is self:
-                raise ValueError("next must not lead back to the cell")
-            next = next.next
+    def extend(self, further: Cell, /) -> None:
+        """Feeds one more cell, after all that are fed; what was recorded stays where it is."""
+        if not isinstance(further, Cell):
+            raise TypeError("extend takes a Cell")
+        with Turn.lock:
+            chain.extend(self, further)
 
     def close(self) -> None:
         """Forgets everything; from now on records are refused as closed, until `configure`."""

@@ -18,7 +18,7 @@ EAGER_TRIES = 64
 LAZY_STEP = 16
 """then at each so many-th measurement of a bucket."""
 
-Hook = Callable[[Any, int, Any, Any], bool]
+Hook = Callable[[Any, int, Any, Any, Any], bool]
 
 
 class _State:
@@ -35,7 +35,7 @@ def set_exemplar_hook(
     flags: tuple[str, int] | None = None,
     /,
 ) -> None:
-    """`hook(owner, bucket, value, context) -> bool` is offered measurements made in a span; True: it was taken.
+    """`hook(owner, bucket, value, context, origin) -> bool` is offered measurements made in a span; True: it was taken.
 
     Args:
         hook: None: nobody is offered any.
@@ -67,7 +67,7 @@ def _is_place(flags: object) -> bool:
     )
 
 
-def offer(series: Series, value: int | float, amount: object, context: Any) -> None:
+def offer(series: Series, value: int | float, amount: object, context: Any, origin: Any) -> None:
     """Offers `amount`, as the caller gave it, if the bucket of `value` wants one. Never raises."""
     armed, bucket = series.armed, series.bucket_of(value)
     # still waiting to be counted, and beyond the buckets as they are now: the next one will do
@@ -79,7 +79,7 @@ def offer(series: Series, value: int | float, amount: object, context: Any) -> N
     hook, variable = _State.hook, _State.variable
     if hook is None:
         return
-    if (variable is None or _has_span(variable, context)) and _ask(hook, series.owner, bucket, amount, context):
+    if (variable is None or _has_span(variable, context)) and _ask(hook, series.owner, bucket, amount, context, origin):
         armed[bucket] = 0
     elif variable is None:
         return
@@ -110,8 +110,8 @@ def _may_be_sampled(span: object) -> bool:
     return bool(int(held[place]) & 1)
 
 
-def _ask(hook: Hook, owner: Any, bucket: int, amount: Any, context: Any) -> bool:
+def _ask(hook: Hook, owner: Any, bucket: int, amount: Any, context: Any, origin: Any) -> bool:
     try:
-        return hook(owner, bucket, amount, context) is True
+        return hook(owner, bucket, amount, context, origin) is True
     except Exception:
         return False

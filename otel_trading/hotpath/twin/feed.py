@@ -9,7 +9,7 @@ from otel_trading.hotpath.twin.exemplar import offer
 from otel_trading.hotpath.twin.series import Series
 
 
-def into(series: Series, number: int | float, amount: Any, context: Any) -> str | None:
+def into(series: Series, number: int | float, amount: Any, context: Any, origin: Any) -> str | None:
     """Takes the number; the reason if it is refused. Runs no code of others while a lock is held."""
     kind = series.kind
     if kind == "dropped":
@@ -19,19 +19,22 @@ def into(series: Series, number: int | float, amount: Any, context: Any) -> str 
     if number < 0 and not series.signed:
         return refusal.NEGATIVE
     if kind == "forwarded":
-        return _forward(series, number, context)
+        return _forward(series, number, context, origin)
     series.waiting.append(number)
     if not series.started_ns:
         series.start()
     series.count_waiting(False)
     if series.armed is not None:
-        offer(series, number, amount, context)
+        offer(series, number, amount, context, origin)
     return None
 
 
-def _forward(series: Series, number: int | float, context: Any) -> str | None:
+def _forward(series: Series, number: int | float, context: Any, origin: Any) -> str | None:
     try:
-        series.owner(number, context)
+        if series.armed is None:
+            series.owner(number, context)
+        else:
+            series.owner(number, context, origin)
     except Exception:
         return refusal.FORWARD
     return None

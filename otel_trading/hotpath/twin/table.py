@@ -77,7 +77,7 @@ class Table:
             return
         cell = self.find(said[1])
         if cell is not None:
-            cell._feed(amount, said[2])
+            cell._feed(amount, said[2], said[1])
 
     def _find(self, attributes: Any) -> Cell | None:
         if attributes is None or (type(attributes) is dict and not attributes):
