@@ -56,7 +56,7 @@ static PyModuleDef_Slot slots[] = {
     {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED}, /* hooks and counts are the process's */
 #endif
 #ifdef Py_GIL_DISABLED
-    {Py_mod_gil, Py_MOD_GIL_NOT_USED}, /* each record takes its cell's critical section */
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED}, /* guard.h says why */
 #endif
     {0, NULL},
 };

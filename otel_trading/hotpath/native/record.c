@@ -194,15 +194,31 @@ forward_real(Cell *cell, Way *way, double value, PyObject *amount, PyObject *con
 static inline void
 stamp(Cell *cell)
 {
-    if (UNLIKELY(cell->started_ns == 0) && LIKELY(clock_wall_replaced == NULL))
-        cell->started_ns = wall_ns();
+    if (UNLIKELY(cell->started_ns == 0) && LIKELY(READ_HOOK(clock_wall_replaced) == NULL))
+        cell->started_ns = clock_read(CLOCK_REALTIME);
+}
+
+/* Afterwards, by a clock that is Python. */
+static void
+stamp_as_asked(Cell *cell)
+{
+    int64_t started_ns;
+    GUARD(cell)
+    started_ns = cell->started_ns;
+    UNGUARD()
+    if (started_ns != 0)
+        return;
+    started_ns = wall_ns();
+    GUARD(cell)
+    cell->started_ns = started_ns;
+    UNGUARD()
 }
 
 static inline void
 stamp_for_test(Cell *cell)
 {
-    if (UNLIKELY(cell->started_ns == 0))
-        cell->started_ns = wall_ns();
+    if (UNLIKELY(READ_HOOK(clock_wall_replaced) != NULL))
+        stamp_as_asked(cell);
 }
 
 static inline void
@@ -295,7 +311,7 @@ feed_whole(Cell *cell, int64_t value, PyObject *amount, PyObject *context)
 {
     Way way = {cell, 0};
     into_whole(cell, &way, value, amount, context);
-    if (UNLIKELY(cell->next != NULL))
+    if (UNLIKELY(PEEK(cell->next) != NULL))
         follow_whole(&way, value, amount, context);
 }
 
@@ -304,7 +320,7 @@ feed_real(Cell *cell, double value, PyObject *amount, PyObject *context)
 {
     Way way = {cell, 0};
     into_real(cell, &way, value, amount, context);
-    if (UNLIKELY(cell->next != NULL))
+    if (UNLIKELY(PEEK(cell->next) != NULL))
         follow_real(&way, value, amount, context);
 }
 
@@ -317,7 +333,7 @@ feed(Cell *cell, PyObject *amount, PyObject *context)
     switch (number_of(amount, &whole, &real, &why)) {
     case WHOLE: feed_whole(cell, whole, amount, context); return;
     case REAL: feed_real(cell, real, amount, context); return;
-    default: cell_refuse(cell, cell->kind == CLOSED ? REFUSED_CLOSED : why, amount);
+    default: cell_refuse(cell, PEEK(cell->kind) == CLOSED ? REFUSED_CLOSED : why, amount);
     }
 }
 
@@ -346,9 +362,9 @@ record_ns(Cell *cell, int64_t elapsed_ns, PyObject *context)
         feed_real(cell, (double)elapsed_ns * per_ns, NULL, context);
         return;
     }
-    if (cell->kind == DROPPED && cell->next == NULL)
+    if (PEEK(cell->kind) == DROPPED && PEEK(cell->next) == NULL)
         return;
-    cell_refuse(cell, cell->kind == CLOSED ? REFUSED_CLOSED : REFUSED_NO_TIME, NULL);
+    cell_refuse(cell, PEEK(cell->kind) == CLOSED ? REFUSED_CLOSED : REFUSED_NO_TIME, NULL);
 }
 
 int
@@ -432,7 +448,7 @@ record_since_call(PyObject *self, PyObject *const *arguments, Py_ssize_t count, 
     }
     int64_t now = now_ns();
     if (UNLIKELY(start < 0 || start > now))
-        cell_refuse(cell, cell->kind == CLOSED ? REFUSED_CLOSED : REFUSED_START, arguments[0]);
+        cell_refuse(cell, PEEK(cell->kind) == CLOSED ? REFUSED_CLOSED : REFUSED_START, arguments[0]);
     else
         record_ns(cell, now - start, context);
     Py_RETURN_NONE;

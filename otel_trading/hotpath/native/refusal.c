@@ -30,9 +30,9 @@ refuse(PyObject *name, Told *told, enum refusal why, PyObject *value)
 {
     __atomic_fetch_add(&counts[why], 1, __ATOMIC_RELAXED);
     PyObject *listener = READ_HOOK(hook);
-    if (listener == NULL || (*told & (1u << why)))
+    Told bit = (Told)(1u << why);
+    if (listener == NULL || (PEEK(*told) & bit) || (__atomic_fetch_or(told, bit, __ATOMIC_RELAXED) & bit))
         return;
-    *told |= (Told)(1u << why);
     tell(listener, name, why, value);
 }
 
