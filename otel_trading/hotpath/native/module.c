@@ -2,6 +2,7 @@
  * otel_trading.hotpath.twin, and tests/hotpath holds both to them. */
 #include "clock.h"
 #include "exemplar.h"
+#include "refusal.h"
 #include "render_page.h"
 #include "table.h"
 #include "timed.h"
@@ -43,7 +44,7 @@ module_exec(PyObject *module)
 {
     clock_prepare();
     exponential_prepare();
-    if (bounds_add_type(module) < 0 || cell_add_type(module) < 0 || timer_add_type(module) < 0 ||
+    if (refusals_prepare() < 0 || bounds_add_type(module) < 0 || cell_add_type(module) < 0 || timer_add_type(module) < 0 ||
         timed_add_type(module) < 0 || timed_coroutine_add_type(module) < 0 || table_add_type(module) < 0 ||
         family_add_type(module) < 0 || page_add_type(module) < 0)
         return -1;
