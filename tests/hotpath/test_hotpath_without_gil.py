@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sysconfig
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -11,12 +10,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hotpath.hotpath_cells import cell, refused
+from hotpath.hotpath_cells import FREE_THREADED, cell, refused
 from hotpath.hotpath_pages import family, page
 from hotpath.test_hotpath_threads import in_threads
 from support import children
 
-FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 TIMES = {"native": 2000, "python": 150}
 THREADS = 8
 
@@ -162,8 +160,7 @@ def test_attributes_may_change_while_they_are_looked_up(engine: Any) -> None:
     def factory(attributes: dict[str, Any]) -> Any:
         seen.append(dict(attributes))
         attributes["theirs"] = 1
-        made = cell(engine, "counter", owner=(attributes.get("a"), attributes.get("b")))
-        return made
+        return cell(engine, "counter", owner=(attributes.get("a"), attributes.get("b")))
 
     table = engine.Table(factory, 10)
     shared: dict[str, Any] = {"a": 0, "b": 0}
@@ -190,7 +187,7 @@ def test_configuring_closing_and_reading_at_once_harm_nothing(engine: Any) -> No
     bounds = [engine.Bounds(range(size)) for size in (1, 50, 500)]
     shown = family(engine)
     shown.add(shown.shape("explicit", (), ("n",), bounds[1].bounds), ("1",), made, SimpleNamespace(exemplars={}))
-    holder: ContextVar[Any] = ContextVar("holder", default={"span": 1})
+    holder: ContextVar[Any] = ContextVar("holder", default={"span": 1})  # noqa: B039  (of threads: nobody writes to it)
 
     def configure(number: int) -> None:
         kinds: list[dict[str, Any]] = [

@@ -1,6 +1,7 @@
 """Builds what is missing and runs the tests; the exit code is pytest's.
 
 python -m tools.free_threaded [--sanitize] [arguments of pytest]
+python -m tools.free_threaded [--sanitize] benchmarks/NAME.py [arguments]
 
 Python, packages and the compiled engine are kept in the cache of `tools.backends`; package and tests are copied into a
 temporary folder, and nothing of the checkout changes. With --sanitize Python and engine are built with ThreadSanitizer,
@@ -55,8 +56,17 @@ def variables(folder: Path, sanitized: bool) -> dict[str, str]:
     return found
 
 
+def command(sanitized: bool, arguments: list[str]) -> list[str]:
+    """What the interpreter is given: a program of ours, or pytest with the tests that are named, all unless any are."""
+    if arguments and arguments[0].startswith("benchmarks/"):
+        return arguments
+    named = any(argument.startswith("tests/") for argument in arguments)
+    chosen = () if named else SANITIZED_TESTS if sanitized else TESTS
+    return ["-m", "pytest", "-p", "no:cacheprovider", *chosen, *arguments]
+
+
 def run(interpreter: Path, sanitized: bool, arguments: list[str]) -> int:
-    """The exit code of pytest."""
+    """The exit code of what was run."""
     with tempfile.TemporaryDirectory(prefix="free-threaded-") as name:
         folder = Path(name)
         copied(folder, interpreter, sanitized)
@@ -64,11 +74,8 @@ def run(interpreter: Path, sanitized: bool, arguments: list[str]) -> int:
         if subprocess.run([interpreter, "-c", _ENGINE_ALONE], cwd=folder, env=alone, check=False).returncode:
             raise BackendError("The native engine alone switches the global lock on, or does not load.")
         say("native engine: leaves the global lock off")
-        chosen = [] if any(argument.startswith("tests/") for argument in arguments) else list(TESTS)
-        if sanitized and chosen:
-            chosen = list(SANITIZED_TESTS)
-        command = [str(interpreter), "-m", "pytest", "-p", "no:cacheprovider", *chosen, *arguments]
-        return subprocess.run(command, cwd=folder, env=variables(folder, sanitized), check=False).returncode
+        whole = [str(interpreter), *command(sanitized, arguments)]
+        return subprocess.run(whole, cwd=folder, env=variables(folder, sanitized), check=False).returncode
 
 
 def main() -> int:

@@ -29,6 +29,7 @@ REQUIREMENTS = (
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.6",
     "pyyaml>=6,<7",
+    "rich>=13.7,<16",
     "requests>=2.31",
     "structlog>=24.1,<27",
     "wrapt>=1.16,<3",
@@ -61,7 +62,7 @@ def obtain(python: Path) -> Path:
 
 
 def _install(interpreter: Path) -> None:
-    # wheels only: a source is newer than the last release that runs here, and needs Rust or more; PyYAML's is Python alone
+    # wheels only: an older release has one where the newest has none; PyYAML is Python, without its C
     arguments = ["--quiet", "--disable-pip-version-check", "--only-binary", ":all:", "--no-binary", "pyyaml"]
     command = [str(interpreter), "-m", "pip", "install", *arguments, *REQUIREMENTS]
     environment = {**os.environ, "PYYAML_FORCE_LIBYAML": "0", "PYYAML_FORCE_CYTHON": "0"}

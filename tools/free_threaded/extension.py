@@ -23,7 +23,9 @@ def obtain(interpreter: Path, folder: Path, sanitized: bool) -> None:
         BackendError: the sources do not compile without a warning.
     """
     flags = SANITIZED_FLAGS if sanitized else FLAGS
-    include, suffix = subprocess.run([interpreter, "-c", _WHERE], capture_output=True, text=True, check=True).stdout.split()
+    include, suffix = subprocess.run(
+        [interpreter, "-c", _WHERE], capture_output=True, text=True, check=True
+    ).stdout.split()
     digest = hashlib.sha256("\0".join([include, *flags]).encode())
     for file in sorted(NATIVE.glob("*.[ch]")):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())

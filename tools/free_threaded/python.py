@@ -41,7 +41,7 @@ def obtain(sanitized: bool = False) -> Path:
     """Builds the interpreter unless it is there, and returns it; an interrupted build leaves none behind.
 
     Raises:
-        BackendError: there is no C compiler or make, the source cannot be had or is not what was pinned, or the build fails.
+        BackendError: gcc or make is missing, the source cannot be had or is not what was pinned, or the build fails.
     """
     target = home(sanitized)
     python = target / "bin" / "python3"
@@ -80,7 +80,9 @@ def _archive() -> Path:
         with unfinished.open("rb") as content:
             found = hashlib.file_digest(content, "sha256").hexdigest()
         if found != SHA256:
-            raise BackendError(f"{ADDRESS} has the SHA-256 {found}, not {SHA256}. Do not use it; find out who changed it.")
+            raise BackendError(
+                f"{ADDRESS} has the SHA-256 {found}, not {SHA256}. Do not use it; find out who changed it."
+            )
         unfinished.rename(archive)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -119,7 +121,7 @@ def _build(source: Path, target: Path, root: Path, options: tuple[str, ...]) -> 
 def _watched(command: list[str], folder: Path, log: Path) -> None:
     """Runs a step and says every quarter of a minute that it goes on."""
     began = time.monotonic()
-    # ThreadSanitizer finds its shadow memory only where addresses are not random, and reports CPython to itself
+    # a Python with ThreadSanitizer builds the rest of itself, and what it finds there is not ours to look at
     environment = {**os.environ, "TSAN_OPTIONS": "exitcode=0:report_bugs=0"}
     with log.open("ab") as output:
         process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, env=environment)

@@ -1,4 +1,4 @@
-"""What the package uses of orjson, by the standard library: orjson has no build for a Python without its global lock."""
+"""What the package uses of orjson, by the standard library: orjson has no build for free-threaded Pythons."""
 
 from __future__ import annotations
 

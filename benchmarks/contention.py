@@ -1,10 +1,10 @@
 """What threads cost each other: nanoseconds of a record if they share a cell or a table, and if they do not.
 
-python benchmarks/free_threaded.py [--threads N] [--rounds N] [--engine native|python]
+python benchmarks/contention.py [--threads N] [--rounds N] [--engine native|python]
 
-Worth its name on a Python without its global lock (`python -m tools.free_threaded --python` prints where ours is); with
-the lock threads take turns, and a row tells what a turn costs. All rows are measured in each round, one after the other,
-and the medians are shown: wall time of a round divided by what one thread did in it, less an empty loop.
+`python -m tools.free_threaded benchmarks/contention.py` runs it on a Python without its global lock. With the lock
+threads take turns, and all of their time is in the wall time. All rows are measured in each round, one after the other,
+and the medians are shown: wall time of a round divided by what one thread did in it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ TIMES = 300_000
 """Records of a thread in a round; of the twin a twentieth."""
 
 BOUNDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+YARDSTICK = "abs(1.0), 1 thread"
 
 Work = Callable[[int], None]
 
@@ -68,7 +70,8 @@ def rows(engine: Any, threads: int) -> dict[str, list[Work]]:
     attributes = {"venue": "binance", "side": "buy"}
     each = range(threads)
     return {
-        "abs(1.0)": [loop(abs, 1.5) for _ in each],
+        YARDSTICK: [loop(abs, 1.5)],
+        f"abs(1.0), {threads} threads": [loop(abs, 1.5) for _ in each],
         "histogram.record, 1 thread": [loop(shared.record, 1.5)],
         f"histogram.record, {threads} threads, a cell each": [loop(cell(engine).record, 1.5) for _ in each],
         f"histogram.record, {threads} threads, one cell": [loop(shared.record, 1.5) for _ in each],
@@ -118,7 +121,7 @@ def main() -> None:
             found[name].append(took_ns(works, times))
     locked = getattr(sys, "_is_gil_enabled", lambda: True)()
     print(f"{engine.NAME}, CPython {sys.version.split()[0]}, {'with' if locked else 'without'} its global lock")
-    yardstick = statistics.median(found["abs(1.0)"])
+    yardstick = statistics.median(found[YARDSTICK])
     for name, took in found.items():
         median = statistics.median(took)
         print(f"{name:58} {median:8.1f} ns {median / yardstick:6.1f} x abs")
