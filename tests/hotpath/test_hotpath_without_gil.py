@@ -173,7 +173,11 @@ def test_attributes_may_change_while_they_are_looked_up(engine: Any) -> None:
         if number % 7 == 0:
             shared.clear()
 
-    meanwhile(lambda index: [table.add(1, shared) for _ in range(TIMES[engine.NAME])], change, threads=4)
+    def record(index: int) -> None:
+        for _ in range(TIMES[engine.NAME]):
+            table.add(1, shared)
+
+    meanwhile(record, change, threads=4)
     for attributes in seen:
         assert set(attributes) <= {"a", "b", "c"}
     for n in range(3):
