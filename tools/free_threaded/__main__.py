@@ -38,7 +38,9 @@ def copied(folder: Path, interpreter: Path, sanitized: bool) -> None:
     left_out = shutil.ignore_patterns("__pycache__", "*.so")
     for name in ("otel_trading", "tests", "benchmarks"):
         shutil.copytree(ROOT / name, folder / name, ignore=left_out)
-    shutil.copy(ROOT / "pyproject.toml", folder)
+    (folder / "tools").mkdir()
+    for file in (ROOT / "pyproject.toml", *(ROOT / "tools").glob("*.py")):
+        shutil.copy(file, folder / file.relative_to(ROOT))
     extension.obtain(interpreter, folder, sanitized)
 
 
