@@ -24,7 +24,8 @@ from . import environment, extension, python
 ROOT = TOOLS.parent
 STANDING_IN = TOOLS / "free_threaded" / "standing_in"
 TESTS = ("tests/hotpath", "tests/metrics", "tests/exposition")
-SANITIZED_TESTS = ("tests/hotpath/test_hotpath_threads.py", "tests/hotpath/test_hotpath_without_gil.py")
+SANITIZED_TESTS = tuple(f"tests/hotpath/test_hotpath_{name}.py" for name in ("threads", "take", "table", "without_gil"))
+NATIVE_ONLY = ("-k", "not python")
 _ENGINE_ALONE = """
 import sys
 sys.path.insert(0, "otel_trading/hotpath")
@@ -63,7 +64,7 @@ def command(sanitized: bool, arguments: list[str]) -> list[str]:
     if arguments and arguments[0].startswith("benchmarks/"):
         return arguments
     named = any(argument.startswith("tests/") for argument in arguments)
-    chosen = () if named else SANITIZED_TESTS if sanitized else TESTS
+    chosen = () if named else (*NATIVE_ONLY, *SANITIZED_TESTS) if sanitized else TESTS
     return ["-m", "pytest", "-p", "no:cacheprovider", *chosen, *arguments]
 
 
