@@ -10,10 +10,10 @@ INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-
 # what an install compiles; a change of it is installed anew
 NATIVE := setup.py $(wildcard otel_trading/hotpath/native/*.[ch])
 
-.PHONY: demo test test-lowest test-sanitize fuzz check format bench bench-hotpath bench-spans bench-collectors test-all test-shared backends test-backends clean help
+.PHONY: demo test test-lowest test-sanitize test-free-threaded fuzz check format bench bench-hotpath bench-spans bench-collectors test-all test-shared backends test-backends clean help
 
 help: ## lists the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 demo: $(VENV)/.demo ## runs the demo until Ctrl-C
 	$(BIN)/otel-trading demo
@@ -23,6 +23,9 @@ test: $(VENV)/.dev ## runs the tests and shows their coverage
 
 test-sanitize: $(VENV)/.dev ## the engine's tests over native code built with AddressSanitizer and UndefinedBehaviorSanitizer
 	$(BIN)/python tools/sanitize.py -n $(WORKERS)
+
+test-free-threaded: $(VENV)/bin/python ## the engine's tests on CPython without its GIL, which is built into a cache the first time
+	$(BIN)/python -m tools.free_threaded -n 2
 
 fuzz: fuzz-table fuzz-render ## random operations over the sanitized native build, by two fuzz targets; both at once with -j2
 

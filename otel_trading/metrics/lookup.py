@@ -35,6 +35,16 @@ class Lookup:
             keys: sorted.
             values: hashable, in the order of the keys.
         """
+        found = self._placed(keys, values)
+        if found is not None:
+            return found
+        for one in self._waiting[:]:
+            if _has(one, keys, values):
+                return one
+        # another thread may have given it its place between the two looks
+        return self._placed(keys, values)
+
+    def _placed(self, keys: tuple[str, ...], values: tuple[Any, ...]) -> Series | None:
         slots, hashed = self._slots, _hash(keys, values)
         mask = len(slots) - 1
         at = hashed & mask
@@ -42,9 +52,6 @@ class Lookup:
             if word >> 32 == hashed and _has(one := self._series[(word & _NUMBER) - 1], keys, values):
                 return one
             at = (at + 1) & mask
-        for one in self._waiting[:]:
-            if _has(one, keys, values):
-                return one
         return None
 
     def add(self, made: Series) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import sysconfig
 from typing import Any
 
 import pytest
 
 from otel_trading.hotpath import EngineMissing, choose
+
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+"""Whether this Python is one that runs without its GIL."""
 
 BOUNDS = (1, 2.5, 5, 10, 100, 1000.5)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hotpath.hotpath_cells import cell
+from hotpath.hotpath_cells import FREE_THREADED, cell
 from support.children import environment
 
 COMMAND = Path(__file__).parents[2] / "benchmarks" / "exactness.py"
@@ -25,14 +25,16 @@ CALLS = {"native": 200_000 if SANITIZED else 10_000_000, "python": 30_000}
 
 def test_eight_threads_lose_nothing(engine: Any) -> None:
     """Every kind, bound and unbound, read and taken meanwhile."""
-    arguments = [f"--operations={OPERATIONS[engine.NAME]}", "--forks=5", f"--engine={engine.NAME}"]
+    # a child of a free-threaded Python inherits the lock of a dict that threads waited for, and the twin has such dicts
+    forks = 0 if FREE_THREADED and engine.NAME == "python" else 5
+    arguments = [f"--operations={OPERATIONS[engine.NAME]}", f"--forks={forks}", f"--engine={engine.NAME}"]
     # without coverage, whose own lock a child may inherit in a held state
     unmeasured = environment(measured=False)
     command = [sys.executable, str(COMMAND), *arguments]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, env=unmeasured)
     assert 0 == ran.returncode, ran.stdout + ran.stderr
     assert 12 == ran.stdout.count("exact\n"), ran.stdout
-    assert "forked 5" in ran.stdout
+    assert f"forked {forks}" in ran.stdout
 
 
 class Calls:

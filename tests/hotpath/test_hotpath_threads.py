@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hotpath.hotpath_cells import cell
+from hotpath.hotpath_cells import FREE_THREADED, cell
 from support.children import environment
 
 FORK = Path(__file__).with_name("hotpath_fork.py")
@@ -190,6 +190,8 @@ def test_fork_under_load_never_hangs(engine: Any) -> None:
     """A child records and reads at once, whatever the parent's threads were doing."""
     if not hasattr(os, "fork"):
         pytest.skip("no fork here")
+    if FREE_THREADED and engine.NAME == "python":
+        pytest.skip("a child inherits the lock of a dict that threads waited for, whoever made it")
     # without coverage, whose own lock a child may inherit in a held state
     unmeasured = environment(measured=False)
     command = [sys.executable, str(FORK), engine.NAME, "60"]

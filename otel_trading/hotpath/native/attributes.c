@@ -42,6 +42,50 @@ hash_of(PyObject *value, int nesting)
     return hash | 1;
 }
 
+#ifdef Py_GIL_DISABLED
+int
+attributes_hold(PyObject *dict, Pair *pairs)
+{
+    PyObject *key, *value;
+    Py_ssize_t position = 0;
+    int size = 0;
+    Py_BEGIN_CRITICAL_SECTION(dict);
+    while (size >= 0 && PyDict_Next(dict, &position, &key, &value)) {
+        if (size < MOST_PAIRS)
+            pairs[size] = (Pair){Py_NewRef(key), Py_NewRef(value)};
+        size = size < MOST_PAIRS ? size + 1 : -1;
+    }
+    Py_END_CRITICAL_SECTION();
+    if (size < 0)
+        attributes_leave(pairs, MOST_PAIRS);
+    return size;
+}
+
+int
+attributes_hash(const Pair *pairs, int size, uint64_t *hash)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < size; i++) {
+        PyObject *key = pairs[i].key;
+        uint64_t part = hash_of(pairs[i].value, 0);
+        if (part == 0 || !PyUnicode_CheckExact(key) || PyUnicode_GET_LENGTH(key) > MOST_LETTERS)
+            return -1;
+        sum += mix((uint64_t)PyObject_Hash(key) * 31 + part);
+    }
+    *hash = sum;
+    return size;
+}
+
+void
+attributes_leave(const Pair *pairs, int size)
+{
+    for (int i = 0; i < size; i++) {
+        Py_DECREF(pairs[i].key);
+        Py_DECREF(pairs[i].value);
+    }
+}
+#endif
+
 int
 attributes_read(PyObject *dict, Pair *pairs, uint64_t *hash)
 {

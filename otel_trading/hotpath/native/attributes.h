@@ -16,6 +16,14 @@ typedef struct {
 
 /* Collects borrowed pairs and their hash; the number of pairs, or -1 if they do not qualify. Runs no Python. */
 int attributes_read(PyObject *dict, Pair *pairs, uint64_t *hash);
+#ifdef Py_GIL_DISABLED
+/* Collects pairs, held, at one moment, of a dict that other threads may change; -1 if there are too many, and then none is
+ * held. May wait for them, so not under GUARD. */
+int attributes_hold(PyObject *dict, Pair *pairs);
+/* As attributes_read, of pairs that were collected. */
+int attributes_hash(const Pair *pairs, int size, uint64_t *hash);
+void attributes_leave(const Pair *pairs, int size);
+#endif
 /* Whether two sets of the same size and hash are equal. Runs no Python. */
 int attributes_equal(const Pair *one, const Pair *other, int size);
 

@@ -128,16 +128,20 @@ static void
 exchange_held(Cell *cell, Plan *plan, Bounds **bounds, PyObject **owner, Cell **next)
 {
     GUARD(cell)
-    EXCHANGE(int, cell->kind, plan->kind);
+    int kind = cell->kind;
+    POKE(cell->kind, (uint8_t)plan->kind);
+    plan->kind = kind;
     EXCHANGE(void *, cell->storage, plan->storage);
     EXCHANGE(Label *, cell->label, plan->label);
     EXCHANGE(Bounds *, cell->bounds, *bounds);
     EXCHANGE(PyObject *, cell->owner, *owner);
-    EXCHANGE(Cell *, cell->next, *next);
+    Cell *before = cell->next;
+    POKE(cell->next, *next);
+    *next = before;
     cell->options = (uint8_t)((plan->negative ? NEGATIVE : 0) | (plan->exemplars ? EXEMPLARS : 0));
     forget_values(cell);
     cell_arm(cell);
-    cell->told = 0;
+    POKE(cell->told, 0);
     cell->generation++;
     UNGUARD()
 }
@@ -274,9 +278,16 @@ cell_traverse(PyObject *object, visitproc visit, void *arg)
 static int
 cell_clear(PyObject *object)
 {
-    Cell *self = (Cell *)object;
-    Py_CLEAR(self->owner);
-    Py_CLEAR(self->next);
+    Cell *self = (Cell *)object, *next;
+    PyObject *owner;
+    GUARD(self)
+    owner = self->owner;
+    next = self->next;
+    self->owner = NULL;
+    POKE(self->next, NULL);
+    UNGUARD()
+    Py_XDECREF(owner);
+    Py_XDECREF(next);
     return 0;
 }
 
@@ -300,7 +311,7 @@ static PyObject *
 cell_repr(PyObject *self)
 {
     Cell *cell = (Cell *)self;
-    PyObject *name = name_of(cell), *text = PyUnicode_FromFormat("<Cell %R %s>", name, cell_kind_names[cell->kind]);
+    PyObject *name = name_of(cell), *text = PyUnicode_FromFormat("<Cell %R %s>", name, cell_kind_names[PEEK(cell->kind)]);
     Py_DECREF(name);
     return text;
 }
@@ -308,7 +319,7 @@ cell_repr(PyObject *self)
 static PyObject *
 kind_get(PyObject *self, void *unused)
 {
-    return PyUnicode_FromString(cell_kind_names[((Cell *)self)->kind]);
+    return PyUnicode_FromString(cell_kind_names[PEEK(((Cell *)self)->kind)]);
 }
 
 static PyObject *
@@ -342,7 +353,12 @@ next_get(PyObject *self, void *unused)
 static PyObject *
 started_get(PyObject *self, void *unused)
 {
-    return PyLong_FromLongLong(((Cell *)self)->started_ns);
+    Cell *cell = (Cell *)self;
+    int64_t started_ns;
+    GUARD(cell)
+    started_ns = cell->started_ns;
+    UNGUARD()
+    return PyLong_FromLongLong(started_ns);
 }
 
 static PyMethodDef methods[] = {

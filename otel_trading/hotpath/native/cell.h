@@ -47,7 +47,12 @@ typedef struct Cell {
     uint8_t armed_one;   /* of a kind without buckets: as a byte of cell_armed */
     uint8_t extremes;    /* which of them are floats, as they are before the first record: infinities */
     Told told;           /* refusals that were told */
-    uint32_t generation; /* of configure: storage from before is gone */
+#ifdef Py_GIL_DISABLED
+    uint32_t generation : 24; /* of configure: storage from before is gone */
+    BUSY                      /* in the byte that is left: the next size of the allocator is a quarter more */
+#else
+    uint32_t generation;
+#endif
     int32_t turns;       /* which `whole` went over so often */
     int64_t whole;       /* sum, or last value, of ints; modulo 2**64 */
     double real;         /* of floats, and of ints beyond int64 */

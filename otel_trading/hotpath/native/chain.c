@@ -37,7 +37,7 @@ chain_extend(PyObject *self, PyObject *further)
     int straight = !chain_leads_to((Cell *)further, last);
     if (straight) {
         GUARD(last)
-        last->next = (Cell *)Py_NewRef(further);
+        POKE(last->next, (Cell *)Py_NewRef(further));
         UNGUARD()
     }
     LET_GO(links);

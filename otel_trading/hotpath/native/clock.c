@@ -61,7 +61,7 @@ look_at_rate(int64_t ticks_now)
     uint64_t found = (uint64_t)(rate * 0x1p32), before = __atomic_load_n(&ns_per_tick, __ATOMIC_RELAXED);
     if (before != 0 && fabs((double)found / (double)before - 1.0) > TOLERANCE) {
         /* what is being timed just now is still told by the rate from before */
-        trusted = 0;
+        POKE(trusted, 0);
         __atomic_store_n(&clock_counts, 0, __ATOMIC_RELAXED);
         return;
     }
@@ -111,6 +111,6 @@ clock_replace(PyObject *module, PyObject *arguments)
     }
     REPLACE_HOOK(clock_now_replaced, now == Py_None ? NULL : Py_NewRef(now));
     REPLACE_HOOK(clock_wall_replaced, wall == Py_None ? NULL : Py_NewRef(wall));
-    clock_counts = (uint8_t)(trusted && now == Py_None);
+    POKE(clock_counts, (uint8_t)(PEEK(trusted) && now == Py_None));
     Py_RETURN_NONE;
 }

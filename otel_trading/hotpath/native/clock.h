@@ -48,23 +48,25 @@ clock_ticks(void)
 static inline int64_t
 now_ns(void)
 {
-    if (UNLIKELY(clock_now_replaced != NULL))
-        return clock_ask(clock_now_replaced);
+    PyObject *replacement = READ_HOOK(clock_now_replaced);
+    if (UNLIKELY(replacement != NULL))
+        return clock_ask(replacement);
     return clock_read(CLOCK_MONOTONIC);
 }
 
 static inline int64_t
 wall_ns(void)
 {
-    if (UNLIKELY(clock_wall_replaced != NULL))
-        return clock_ask(clock_wall_replaced);
+    PyObject *replacement = READ_HOOK(clock_wall_replaced);
+    if (UNLIKELY(replacement != NULL))
+        return clock_ask(replacement);
     return clock_read(CLOCK_REALTIME);
 }
 
 static inline void
 stopwatch_start(Stopwatch *watch)
 {
-    watch->counter = clock_counts;
+    watch->counter = PEEK(clock_counts);
     watch->start = LIKELY(watch->counter) ? clock_ticks() : now_ns();
 }
 

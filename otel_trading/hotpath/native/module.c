@@ -2,6 +2,7 @@
  * otel_trading.hotpath.twin, and tests/hotpath holds both to them. */
 #include "clock.h"
 #include "exemplar.h"
+#include "refusal.h"
 #include "render_page.h"
 #include "table.h"
 #include "timed.h"
@@ -45,7 +46,7 @@ module_exec(PyObject *module)
 {
     clock_prepare();
     exponential_prepare();
-    if (bounds_add_type(module) < 0 || cell_add_type(module) < 0 || timer_add_type(module) < 0 ||
+    if (refusals_prepare() < 0 || bounds_add_type(module) < 0 || cell_add_type(module) < 0 || timer_add_type(module) < 0 ||
         timed_add_type(module) < 0 || timed_coroutine_add_type(module) < 0 || table_add_type(module) < 0 ||
         family_add_type(module) < 0 || page_add_type(module) < 0)
         return -1;
@@ -58,7 +59,7 @@ static PyModuleDef_Slot slots[] = {
     {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED}, /* hooks and counts are the process's */
 #endif
 #ifdef Py_GIL_DISABLED
-    {Py_mod_gil, Py_MOD_GIL_NOT_USED}, /* each record takes its cell's critical section */
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED}, /* guard.h says why */
 #endif
     {0, NULL},
 };

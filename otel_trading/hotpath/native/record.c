@@ -64,8 +64,24 @@ forward_real(Cell *cell, Way *way, double value, PyObject *amount, const Said *s
 static COLD void
 stamp(Cell *cell)
 {
-    if (clock_wall_replaced == NULL)
-        cell->started_ns = wall_ns();
+    if (READ_HOOK(clock_wall_replaced) == NULL)
+        cell->started_ns = clock_read(CLOCK_REALTIME);
+}
+
+/* Afterwards, by a clock that is Python. */
+static void
+stamp_as_asked(Cell *cell)
+{
+    int64_t started_ns;
+    GUARD(cell)
+    started_ns = cell->started_ns;
+    UNGUARD()
+    if (started_ns != 0)
+        return;
+    started_ns = wall_ns();
+    GUARD(cell)
+    cell->started_ns = started_ns;
+    UNGUARD()
 }
 
 /* What is left to do of a record, in the two functions called rest. */
@@ -114,8 +130,8 @@ rest_whole(Cell *cell, Way *way, const Left *left, int64_t value, PyObject *amou
             refuse_record(way, (enum refusal)(-1 - left->outcome), given_whole(value, amount));
         return;
     }
-    if (cell->started_ns == 0) /* the clock is Python */
-        cell->started_ns = wall_ns();
+    if (READ_HOOK(clock_wall_replaced) != NULL)
+        stamp_as_asked(cell);
     if (left->offered)
         offer(cell, way, left->outcome, left->generation, given_whole(value, amount), said);
 }
@@ -141,8 +157,8 @@ rest_real(Cell *cell, Way *way, const Left *left, double value, PyObject *amount
             refuse_record(way, (enum refusal)(-1 - left->outcome), given_real(value, amount));
         return;
     }
-    if (cell->started_ns == 0) /* the clock is Python */
-        cell->started_ns = wall_ns();
+    if (READ_HOOK(clock_wall_replaced) != NULL)
+        stamp_as_asked(cell);
     if (left->offered)
         offer(cell, way, left->outcome, left->generation, given_real(value, amount), said);
 }
@@ -195,7 +211,7 @@ feed_whole(Cell *cell, int64_t value, PyObject *amount, const Said *said)
 {
     Left left;
     int more = step_whole(cell, value, &left);
-    if (UNLIKELY(more || cell->next != NULL))
+    if (UNLIKELY(more || PEEK(cell->next) != NULL))
         follow_whole(cell, more ? &left : NULL, value, amount, said);
 }
 
@@ -204,7 +220,7 @@ feed_real(Cell *cell, double value, PyObject *amount, const Said *said)
 {
     Left left;
     int more = step_real(cell, value, &left);
-    if (UNLIKELY(more || cell->next != NULL))
+    if (UNLIKELY(more || PEEK(cell->next) != NULL))
         follow_real(cell, more ? &left : NULL, value, amount, said);
 }
 
@@ -217,7 +233,7 @@ feed(Cell *cell, PyObject *amount, const Said *said)
     switch (number_of(amount, &whole, &real, &why)) {
     case WHOLE: feed_whole(cell, whole, amount, said); return;
     case REAL: feed_real(cell, real, amount, said); return;
-    default: cell_refuse(cell, cell->kind == CLOSED ? REFUSED_CLOSED : why, amount);
+    default: cell_refuse(cell, PEEK(cell->kind) == CLOSED ? REFUSED_CLOSED : why, amount);
     }
 }
 
@@ -246,9 +262,9 @@ record_ns(Cell *cell, int64_t elapsed_ns, const Said *said)
         feed_real(cell, (double)elapsed_ns * per_ns, NULL, said);
         return;
     }
-    if (cell->kind == DROPPED && cell->next == NULL)
+    if (PEEK(cell->kind) == DROPPED && PEEK(cell->next) == NULL)
         return;
-    cell_refuse(cell, cell->kind == CLOSED ? REFUSED_CLOSED : REFUSED_NO_TIME, NULL);
+    cell_refuse(cell, PEEK(cell->kind) == CLOSED ? REFUSED_CLOSED : REFUSED_NO_TIME, NULL);
 }
 
 int
@@ -332,7 +348,7 @@ record_since_call(PyObject *self, PyObject *const *arguments, Py_ssize_t count, 
     }
     int64_t now = now_ns();
     if (UNLIKELY(start < 0 || start > now))
-        cell_refuse(cell, cell->kind == CLOSED ? REFUSED_CLOSED : REFUSED_START, arguments[0]);
+        cell_refuse(cell, PEEK(cell->kind) == CLOSED ? REFUSED_CLOSED : REFUSED_START, arguments[0]);
     else if (LIKELY(context == NULL))
         record_ns(cell, now - start, NULL);
     else

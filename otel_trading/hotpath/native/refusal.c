@@ -6,8 +6,18 @@ static const char *const NAMES[REFUSALS] = {
     "forward_failed", "no_memory",
 };
 
+static PyObject *names[REFUSALS]; /* NAMES, interned once: without a GIL that locks what all threads use */
 static uint64_t counts[REFUSALS];
 static PyObject *hook = NULL; /* hook(reason: str, name: str, value: object) */
+
+int
+refusals_prepare(void)
+{
+    for (int why = 0; why < REFUSALS; why++)
+        if (names[why] == NULL && (names[why] = PyUnicode_InternFromString(NAMES[why])) == NULL)
+            return -1;
+    return 0;
+}
 
 static void
 tell(PyObject *listener, PyObject *name, enum refusal why, PyObject *value)
@@ -16,7 +26,7 @@ tell(PyObject *listener, PyObject *name, enum refusal why, PyObject *value)
     PyErr_Fetch(&type, &error, &trace);
     Py_INCREF(listener);
     Py_INCREF(name);
-    PyObject *done = PyObject_CallFunction(listener, "sOO", NAMES[why], name, value ? value : Py_None);
+    PyObject *done = PyObject_CallFunctionObjArgs(listener, names[why], name, value ? value : Py_None, NULL);
     Py_XDECREF(done);
     forget_error();
     Py_DECREF(name);
@@ -30,9 +40,9 @@ refuse(PyObject *name, Told *told, enum refusal why, PyObject *value)
 {
     __atomic_fetch_add(&counts[why], 1, __ATOMIC_RELAXED);
     PyObject *listener = READ_HOOK(hook);
-    if (listener == NULL || (*told & (1u << why)))
+    Told bit = (Told)(1u << why);
+    if (listener == NULL || (PEEK(*told) & bit) || (__atomic_fetch_or(told, bit, __ATOMIC_RELAXED) & bit))
         return;
-    *told |= (Told)(1u << why);
     tell(listener, name, why, value);
 }
 
@@ -42,7 +52,7 @@ refusals_snapshot(PyObject *module, PyObject *unused)
     PyObject *found = PyDict_New();
     for (int why = 0; found != NULL && why < REFUSALS; why++) {
         PyObject *count = PyLong_FromUnsignedLongLong(__atomic_load_n(&counts[why], __ATOMIC_RELAXED));
-        if (count == NULL || PyDict_SetItemString(found, NAMES[why], count) < 0)
+        if (count == NULL || PyDict_SetItem(found, names[why], count) < 0)
             Py_CLEAR(found);
         Py_XDECREF(count);
     }

@@ -24,6 +24,8 @@ typedef uint16_t Told; /* a bit for each reason */
  * afterwards nothing that `told` lies in may be touched unless it is held. An exception in flight stays in flight. */
 void refuse(PyObject *name, Told *told, enum refusal why, PyObject *value);
 
+int refusals_prepare(void);
+
 /* Module functions. */
 PyObject *refusals_snapshot(PyObject *module, PyObject *unused);
 PyObject *refusals_forget(PyObject *module, PyObject *unused);

@@ -6,26 +6,35 @@ static const char *const type_names[] = {"counter", "gauge", NULL, "unknown", "h
 
 /* ---- shapes ---- */
 
+/* Those of the family that are the same, `made` if there are none; NULL without memory. Under GUARD. */
+static Bands *
+keep_bands(Family *self, Bands *made)
+{
+    for (uint32_t i = 0; i < self->n_bands; i++)
+        if (self->bands[i]->size == made->size &&
+            memcmp(self->bands[i]->upper, made->upper, (size_t)made->size * sizeof(double)) == 0)
+            return self->bands[i];
+    Bands **bands = PyMem_RawRealloc(self->bands, (self->n_bands + 1) * sizeof(Bands *));
+    if (bands == NULL)
+        return NULL;
+    self->bands = bands;
+    return bands[self->n_bands++] = made;
+}
+
 static Bands *
 bands_of(Family *self, PyObject *bounds)
 {
-    Bands *made = bands_new(bounds);
+    Bands *made = bands_new(bounds), *kept;
     if (made == NULL)
         return NULL;
-    for (uint32_t i = 0; i < self->n_bands; i++)
-        if (self->bands[i]->size == made->size &&
-            memcmp(self->bands[i]->upper, made->upper, (size_t)made->size * sizeof(double)) == 0) {
-            bands_free(made);
-            return self->bands[i];
-        }
-    Bands **bands = PyMem_RawRealloc(self->bands, (self->n_bands + 1) * sizeof(Bands *));
-    if (bands == NULL) {
+    GUARD(self)
+    kept = keep_bands(self, made);
+    UNGUARD()
+    if (kept != made)
         bands_free(made);
+    if (kept == NULL)
         PyErr_NoMemory();
-        return NULL;
-    }
-    self->bands = bands;
-    return bands[self->n_bands++] = made;
+    return kept;
 }
 
 static int
@@ -58,6 +67,18 @@ append_shape(Family *self, Shape *shape, PyObject *key)
     return PyErr_NoMemory();
 }
 
+/* Its key, held; NULL if there are not so many. */
+static PyObject *
+key_of(Family *self, uint32_t shape)
+{
+    PyObject *key = NULL;
+    GUARD(self)
+    if (shape < self->n_shapes)
+        key = Py_NewRef(self->shapes[shape]->key);
+    UNGUARD()
+    return key;
+}
+
 static PyObject *
 shape_call(PyObject *object, PyObject *arguments)
 {
@@ -72,8 +93,10 @@ shape_call(PyObject *object, PyObject *arguments)
         return NULL;
     if (PyTuple_GET_SIZE(constants) % 2)
         return PyErr_Format(PyExc_ValueError, "constants are names and values in turn");
-    for (uint32_t i = 0; i < self->n_shapes; i++) {
-        int same = PyObject_RichCompareBool(self->shapes[i]->key, arguments, Py_EQ);
+    PyObject *key;
+    for (uint32_t i = 0; (key = key_of(self, i)) != NULL; i++) {
+        int same = PyObject_RichCompareBool(key, arguments, Py_EQ);
+        Py_DECREF(key);
         if (same)
             return same < 0 ? NULL : PyLong_FromUnsignedLong(i);
     }
@@ -123,17 +146,15 @@ slot_of(const Family *self, uint32_t shape, const char *values, size_t size)
     }
 }
 
-/* Room for one entry more; 0, or -1 with MemoryError. */
+/* Room for one entry more; 0, or -1 without memory. */
 static int
 make_room(Family *self)
 {
     if (self->n_entries == self->entries_room) {
         uint32_t room = self->entries_room + self->entries_room / 4 + 8;
         Entry *entries = PyMem_RawRealloc(self->entries, room * sizeof(Entry));
-        if (entries == NULL) {
-            PyErr_NoMemory();
+        if (entries == NULL)
             return -1;
-        }
         self->entries = entries;
         self->entries_room = room;
     }
@@ -141,10 +162,8 @@ make_room(Family *self)
         return 0;
     uint32_t *old = self->slots, n_old = self->n_slots;
     uint32_t *slots = PyMem_RawCalloc(n_old ? n_old * 2 : 16, sizeof(uint32_t));
-    if (slots == NULL) {
-        PyErr_NoMemory();
+    if (slots == NULL)
         return -1;
-    }
     self->slots = slots;
     self->n_slots = n_old ? n_old * 2 : 16;
     for (uint32_t i = 0; i < self->n_entries; i++) {
@@ -172,29 +191,50 @@ encode_values(Buffer *to, PyObject *values)
     return to->failed ? -1 : 0;
 }
 
-/* 1 if the entry is new, 0 if there is one with these labels, -1 with an exception. */
-static int
+enum outcome { KNOWN, ADDED, NO_MEMORY, TOO_MUCH };
+
+/* Under GUARD. */
+static enum outcome
 insert(Family *self, uint32_t shape, const Buffer *values, PyObject *source, PyObject *holder)
 {
     if (make_room(self) < 0)
-        return -1;
+        return NO_MEMORY;
     uint32_t *slot = slot_of(self, shape, values->data, values->size);
     if (*slot)
-        return 0;
-    if (self->values.size + values->size > UINT32_MAX || self->n_entries == UINT32_MAX - 1) {
-        PyErr_SetString(PyExc_OverflowError, "the labels of a family take at most 4 GiB");
-        return -1;
-    }
+        return KNOWN;
+    if (self->values.size + values->size > UINT32_MAX || self->n_entries == UINT32_MAX - 1)
+        return TOO_MUCH;
     uint32_t at = (uint32_t)self->values.size;
     buffer_put(&self->values, values->data, values->size);
     if (self->values.failed) {
         self->values.failed = 0;
-        PyErr_NoMemory();
-        return -1;
+        return NO_MEMORY;
     }
     self->entries[self->n_entries] = (Entry){Py_NewRef(source), holder == Py_None ? NULL : Py_NewRef(holder), shape, at};
-    *slot = ++self->n_entries;
-    return 1;
+    *slot = self->n_entries + 1;
+    POKE(self->n_entries, self->n_entries + 1);
+    return ADDED;
+}
+
+/* Whether the shape is there and has so many names. */
+static int
+has_shape(Family *self, unsigned long shape, Py_ssize_t n_names)
+{
+    int found;
+    GUARD(self)
+    found = shape < self->n_shapes && self->shapes[shape]->n_names == n_names;
+    UNGUARD()
+    return found;
+}
+
+static PyObject *
+told(enum outcome outcome)
+{
+    switch (outcome) {
+    case TOO_MUCH: return PyErr_Format(PyExc_OverflowError, "the labels of a family take at most 4 GiB");
+    case NO_MEMORY: return PyErr_NoMemory();
+    default: return PyBool_FromLong(outcome == ADDED);
+    }
 }
 
 static PyObject *
@@ -208,17 +248,19 @@ add_call(PyObject *object, PyObject *const *arguments, Py_ssize_t count)
         return NULL;
     if (!PyObject_TypeCheck(arguments[2], Cell_Type) && !PyTuple_CheckExact(arguments[2]))
         return PyErr_Format(PyExc_TypeError, "the source of a series is a Cell or a tuple");
-    if (shape >= self->n_shapes || self->shapes[shape]->n_names != PyTuple_GET_SIZE(arguments[1]))
+    if (!has_shape(self, shape, PyTuple_GET_SIZE(arguments[1])))
         return PyErr_Format(PyExc_ValueError, "the shape is not one of this family with as many names as there are values");
     Buffer values = {0};
-    int added = -1;
-    if (encode_values(&values, arguments[1]) == 0) {
-        GUARD(object)
-        added = insert(self, (uint32_t)shape, &values, arguments[2], count == 4 ? arguments[3] : Py_None);
-        UNGUARD()
+    enum outcome outcome;
+    if (encode_values(&values, arguments[1]) < 0) {
+        buffer_free(&values);
+        return NULL;
     }
+    GUARD(self)
+    outcome = insert(self, (uint32_t)shape, &values, arguments[2], count == 4 ? arguments[3] : Py_None);
+    UNGUARD()
     buffer_free(&values);
-    return added < 0 ? NULL : PyBool_FromLong(added);
+    return told(outcome);
 }
 
 /* ---- the type ---- */
@@ -328,15 +370,19 @@ family_dealloc(PyObject *object)
 static Py_ssize_t
 family_length(PyObject *self)
 {
-    return ((Family *)self)->n_entries;
+    return PEEK(((Family *)self)->n_entries);
 }
 
 static PyObject *
 sizeof_call(PyObject *object, PyObject *unused)
 {
-    const Family *self = (Family *)object;
-    return PyLong_FromSize_t(sizeof(Family) + self->entries_room * sizeof(Entry) + self->values.room +
-                             self->n_slots * sizeof(uint32_t) + self->n_shapes * sizeof(Shape));
+    Family *self = (Family *)object;
+    size_t size;
+    GUARD(self)
+    size = sizeof(Family) + self->entries_room * sizeof(Entry) + self->values.room + self->n_slots * sizeof(uint32_t) +
+           self->n_shapes * sizeof(Shape);
+    UNGUARD()
+    return PyLong_FromSize_t(size);
 }
 
 static PyMethodDef methods[] = {

@@ -35,8 +35,10 @@ typedef struct {
     uint32_t values_at;
 } Entry;
 
+/* Prepared by any thread, rendered by any. */
 typedef struct {
     PyObject_HEAD
+    BUSY
     int type;                      /* MetricType of the protobuf format */
     PyObject *heads[FORMATS];      /* bytes: what stands before the samples; None: not in this format */
     PyObject *names[2][SAMPLES];   /* bytes: names of the samples; empty: there are none */

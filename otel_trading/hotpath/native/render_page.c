@@ -32,7 +32,7 @@ copy_some(Page *self)
             continue;
         }
         Family *family = (Family *)item;
-        if (self->entry >= family->n_entries || family->heads[self->writer.format] == Py_None) {
+        if (self->entry >= PEEK(family->n_entries) || family->heads[self->writer.format] == Py_None) {
             self->item++;
             self->entry = 0;
             continue;

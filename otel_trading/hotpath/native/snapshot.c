@@ -3,7 +3,7 @@
 /* The numbers are copied before the first Python object is made: making one may run the collector, and with it Python that
  * records into this cell, or configures it. */
 typedef struct {
-    Cell cell;        /* its scalars; the pointers in it are not followed */
+    Cell cell;        /* its kind and numbers; nothing else of it */
     uint64_t count;
     Py_ssize_t size;  /* of counts */
     int32_t scale;
@@ -11,6 +11,20 @@ typedef struct {
     uint64_t zeros;
     uint64_t *counts; /* own memory; NULL if there are none */
 } Copy;
+
+/* Not the object's head, and not `told`: they change without GUARD. */
+static void
+copy_scalars(Copy *copy, const Cell *cell)
+{
+    copy->cell.kind = cell->kind;
+    copy->cell.any_real = cell->any_real;
+    copy->cell.extremes = cell->extremes;
+    copy->cell.turns = cell->turns;
+    copy->cell.whole = cell->whole;
+    copy->cell.real = cell->real;
+    copy->cell.least = cell->least;
+    copy->cell.most = cell->most;
+}
 
 static void
 copy_buckets(Copy *copy, const Cell *cell)
@@ -33,7 +47,7 @@ copy_cell(Copy *copy, Cell *cell, int begin_anew)
     int bucketed;
     memset(copy, 0, sizeof *copy);
     GUARD(cell)
-    memcpy(&copy->cell, cell, sizeof *cell);
+    copy_scalars(copy, cell);
     copy->count = cell_count(cell);
     bucketed = cell->kind == EXPLICIT || cell->kind == EXPONENTIAL;
     if (bucketed)

@@ -17,6 +17,7 @@ typedef struct {
 typedef struct {
     PyObject_HEAD
     Told told;
+    BUSY
     uint32_t mask;       /* size of `slots`, less one */
     uint32_t used, limit;
     Entry **slots;       /* open addressing; NULL is free. Entries are forgotten all at once only */
@@ -30,6 +31,7 @@ static PyTypeObject *Table_Type = NULL;
 
 /* ---- entries; under GUARD, and no Python runs ---- */
 
+#ifndef Py_GIL_DISABLED
 /* The same dict as the last time, or a literal at the same place in memory: all pairs identical, in order. */
 static inline int
 identical(const Entry *entry, PyObject *dict)
@@ -43,6 +45,7 @@ identical(const Entry *entry, PyObject *dict)
             return 0;
     return 1;
 }
+#endif
 
 static Entry **
 place_of(const Table *table, uint32_t hash, const Pair *pairs, int size)
@@ -95,8 +98,11 @@ free_entry(Entry *entry)
 static Cell *
 ask(Table *table, PyObject *attributes)
 {
-    PyObject *factory = Py_NewRef(table->factory);
-    PyObject *answer = PyObject_CallOneArg(factory, attributes);
+    PyObject *factory, *answer;
+    GUARD(table)
+    factory = Py_NewRef(table->factory);
+    UNGUARD()
+    answer = PyObject_CallOneArg(factory, attributes);
     Py_DECREF(factory);
     if (answer != NULL && Py_IS_TYPE(answer, Cell_Type))
         return (Cell *)answer;
@@ -177,8 +183,11 @@ ask_with_copy(Table *table, PyObject *dict)
     return cell;
 }
 
-/* In one critical section of table and dict. If the dict qualifies and is not known, `copy` is one of it, made at the moment
- * of hashing: what another thread puts into the dict afterwards cannot become part of a remembered set. */
+#ifdef Py_GIL_DISABLED
+#include "table_shared.h"
+#else
+/* If the dict qualifies and is not known, `copy` is one of it, made at the moment of hashing: what is put into the dict
+ * afterwards cannot become part of a remembered set. */
 static inline Cell *
 look(Table *table, PyObject *dict, PyObject **copy)
 {
@@ -198,6 +207,7 @@ look(Table *table, PyObject *dict, PyObject **copy)
     *copy = PyDict_Copy(dict); /* may run the collector, and so Python: nothing is looked at afterwards */
     return NULL;
 }
+#endif
 
 static Cell *
 find_new(Table *table, PyObject *copy)
@@ -219,14 +229,7 @@ find(Table *table, PyObject *attributes)
     if (PyDict_GET_SIZE(attributes) == 0)
         return find_plain(table);
     PyObject *copy = NULL;
-    Cell *cell;
-#ifdef Py_GIL_DISABLED
-    Py_BEGIN_CRITICAL_SECTION2(table, attributes);
-    cell = look(table, attributes, &copy);
-    Py_END_CRITICAL_SECTION2();
-#else
-    cell = look(table, attributes, &copy);
-#endif
+    Cell *cell = look(table, attributes, &copy);
     if (LIKELY(cell != NULL))
         return cell;
     PyErr_Clear();
@@ -319,7 +322,7 @@ table_forget(PyObject *self, PyObject *unused)
     table->mask = 15;
     table->used = 0;
     table->plain = NULL;
-    table->told = 0;
+    POKE(table->told, 0);
     memset(table->recent, 0, sizeof table->recent);
     UNGUARD()
     for (uint32_t i = 0; i <= mask; i++)
@@ -380,7 +383,13 @@ table_traverse(PyObject *object, visitproc visit, void *arg)
 static int
 table_clear(PyObject *object)
 {
-    Py_XSETREF(((Table *)object)->factory, Py_NewRef(Py_None));
+    Table *table = (Table *)object;
+    PyObject *factory;
+    GUARD(table)
+    factory = table->factory;
+    table->factory = Py_NewRef(Py_None);
+    UNGUARD()
+    Py_XDECREF(factory);
     return 0;
 }
 
@@ -404,7 +413,12 @@ table_dealloc(PyObject *object)
 static Py_ssize_t
 table_length(PyObject *self)
 {
-    return ((Table *)self)->used;
+    Table *table = (Table *)self;
+    Py_ssize_t used;
+    GUARD(table)
+    used = table->used;
+    UNGUARD()
+    return used;
 }
 
 static PyMethodDef methods[] = {

@@ -125,7 +125,9 @@ timed_dealloc(PyObject *object)
     Timed *self = (Timed *)object;
     PyTypeObject *type = Py_TYPE(object);
     PyObject_GC_UnTrack(object);
+#ifndef Py_GIL_DISABLED /* there another thread may be taking the last of them off, and is waited for */
     if (self->weak != NULL)
+#endif
         PyObject_ClearWeakRefs(object);
     Py_CLEAR(self->attributes);
     Py_CLEAR(self->function);

@@ -71,10 +71,11 @@ def offer(series: Series, value: int | float, amount: object, context: Any, orig
     """Offers `amount`, as the caller gave it, if the bucket of `value` wants one. Never raises."""
     armed, bucket = series.armed, series.bucket_of(value)
     # still waiting to be counted, and beyond the buckets as they are now: the next one will do
-    if armed is None or not 0 <= bucket < len(armed) or not armed[bucket]:
+    wanted = armed[bucket] if armed is not None and 0 <= bucket < len(armed) else 0
+    if armed is None or not wanted:
         return
-    if armed[bucket] > 1:
-        armed[bucket] -= 1
+    if wanted > 1:
+        armed[bucket] = wanted - 1  # of two threads at once one does not count, and none goes on to 0
         return
     hook, variable = _State.hook, _State.variable
     if hook is None:

@@ -40,7 +40,10 @@ def refuse(name: str, told: set[str], why: str, value: object = None) -> None:
     hook = _State.hook
     if hook is None or why in told:
         return
-    told.add(why)
+    with Turn.lock:  # of two threads one tells
+        if why in told:
+            return
+        told.add(why)
     try:
         hook(why, name, value)
     except Exception:
