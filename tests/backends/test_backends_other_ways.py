@@ -17,7 +17,7 @@ import pytest
 from backend_senders import send_gauge, text_attribute
 from backend_stores import Stack, ask, wait_until
 from conftest import running, tell
-from support.children import environment
+from support.children import environment, without_engine
 
 from otel_trading.catalogue.order_ids import TABLE
 
@@ -69,12 +69,13 @@ def working(name: str, endpoint: str, *, logs: str, metrics: str, stdout: Path |
         subprocess.Popen(command, stdout=output, text=True, env=environment(measured=False), **streams) as process,
     ):
         assert process.stderr is not None
+        assert without_engine(process.stderr.readline()) == ""
         assert process.stderr.readline() == "everything is sent\n"
         try:
             yield
         finally:
             _, complaints = process.communicate(timeout=60)
-    assert (process.returncode, complaints) == (0, "")
+    assert (process.returncode, without_engine(complaints)) == (0, "")
 
 
 @pytest.fixture(scope="module")

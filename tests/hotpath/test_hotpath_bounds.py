@@ -89,6 +89,14 @@ def test_ints_at_the_ends_of_int64_are_compared_exactly(engine: Any) -> None:
         assert bisect_left(bounds, value) == made.find(value), value
 
 
+@pytest.mark.parametrize("bounds", [(0.0, 2.2e-309), (-1.0, 5e-324), (0.0, 1e-310, 1.0), (2.2e-308, 2.3e-308)])
+def test_zero_lies_below_the_least_numbers(engine: Any, bounds: tuple[float, ...]) -> None:
+    """Also below those whose leading bits are zeros as its own."""
+    made = engine.Bounds(bounds)
+    for value in (0, 0.0, -0.0, 5e-324, -5e-324, *bounds):
+        assert bisect_left(bounds, value) == made.find(value), value
+
+
 def test_no_bounds_make_one_bucket(engine: Any) -> None:
     """Count and sum only."""
     made = engine.Bounds(())

@@ -43,7 +43,8 @@ slot_of(double positive, int32_t shift)
     return bounds_bits(positive) >> shift;
 }
 
-/* How many trailing bits may go so that no two bounds from `from` on meet; -1 if too many slots are needed for that. */
+/* How many trailing bits may go so that no two bounds from `from` on meet, and none meets 0, which is not among them; -1 if
+ * too many slots are needed for that. */
 static int32_t
 coarsest_shift(const Bounds *self, int32_t from)
 {
@@ -51,7 +52,7 @@ coarsest_shift(const Bounds *self, int32_t from)
         int64_t slots = slot_of(self->real[self->size - 1], shift) - slot_of(self->real[from], shift) + 1;
         if (slots > MOST_SLOTS)
             return -1;
-        int apart = 1;
+        int apart = slot_of(self->real[from], shift) > 0;
         for (int32_t i = from + 1; apart && i < self->size; i++)
             apart = slot_of(self->real[i - 1], shift) != slot_of(self->real[i], shift);
         if (apart)
