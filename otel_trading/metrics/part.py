@@ -26,8 +26,8 @@ from otel_trading.ground.clock import Deadline
 from otel_trading.ground.errors import ConfigurationError, Problem
 from otel_trading.metrics import histogram_view, own
 from otel_trading.metrics.cell_provider import CellMeterProvider
-from otel_trading.metrics.exposition import Exposition
 from otel_trading.metrics.engine import engine
+from otel_trading.metrics.exposition import Exposition
 from otel_trading.metrics.histogram_view import HistogramView
 from otel_trading.metrics.live import LiveStream
 from otel_trading.metrics.profiles import reading as profiles

@@ -1,10 +1,11 @@
-"""Numbers over time: rate, peak, mean, ratio, share within a target, highest value, and what was added since midnight."""
+"""Numbers over time: rates, peaks, ratios, shares within a target, highest values, what was added since midnight."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 from otel_trading.metrics.profiles.model import Derivation
 from otel_trading.metrics.profiles.totals import Total
@@ -140,7 +141,7 @@ class Derived:
             return total.sum, total.other
         if kind == "share":
             return (total.counts[0] if total.counts else 0), total.count
-        return tuple(total.counts) if kind == "max" else (total.sum,)
+        return tuple(total.counts) if kind in ("max", "quantile") else (total.sum,)
 
     def _value(self, window: Window, bounds: Sequence[float]) -> float | None:
         kind = self.derive.kind
@@ -150,6 +151,28 @@ class Derived:
         if kind == "max":
             highest = max((index for index, count in enumerate(grown) if count), default=None)
             return None if highest is None else bounds[highest] if highest < len(bounds) else math.inf
+        if kind == "quantile":
+            return quantile(self.derive.quantile, bounds, grown)
         if kind in ("ratio", "share"):
             return grown[0] / grown[1] if grown[1] else 1.0 if grown[0] else None
         return grown[0] / max(elapsed_s, self.derive.step_s)
+
+
+def quantile(share: float, bounds: Sequence[float], counts: Vector) -> float | None:
+    """A quantile as Prometheus' histogram_quantile tells it; None of nothing.
+
+    Args:
+        share: 0 to 1.
+        bounds: float[n_bounds].
+        counts: int[n_bounds + 1].
+    """
+    total = sum(counts)
+    if not total or not bounds:
+        return None
+    wanted, cumulative = share * total, list(accumulate(counts))
+    index = next(index for index, count in enumerate(counts) if count and cumulative[index] >= wanted)
+    if index >= len(bounds):
+        return bounds[-1]
+    lower = bounds[index - 1] if index else min(0.0, bounds[0])
+    below = cumulative[index] - counts[index]
+    return lower + (bounds[index] - lower) * (wanted - below) / counts[index]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -61,17 +61,17 @@ class Tap:
             self._seen += 1
             turns.step()
 
-    def pour(self, turns: Turns, *, exemplars: bool, derived_only: bool = False) -> None:
+    def pour(self, turns: Turns, *, exemplars: bool, only: Container[Output] | None = None) -> None:
         """Adds what was recorded to the outputs.
 
         Args:
             turns: gives the GIL away.
             exemplars: they are wanted too, and the next page wants newer ones.
-            derived_only: for outputs alone that are derived.
+            only: the outputs that get something; None for all.
         """
         kind = self._stream.kind
         for route in self._routes:
-            ways = [way for way in route.ways if not derived_only or way[0].output.derived is not None]
+            ways = route.ways if only is None else [way for way in route.ways if way[0].output in only]
             if not ways:
                 continue
             count, amount, _, _, detail = route.cell.snapshot()
@@ -103,14 +103,14 @@ class Poured:
                 total = outlet.add(values, point.reading, stream.kind, fresh=False)
                 if total is not None and point.exemplars:
                     outlet.add_exemplars(total, point.exemplars)
-                if outlet.output.derived is not None:
-                    self._kept.append((outlet, values, point.reading, stream.kind))
+                self._kept.append((outlet, values, point.reading, stream.kind))
         return replace(stream, points=rest)
 
-    def repeat(self) -> None:
-        """Adds to derived outputs what was there at the last page."""
+    def repeat(self, only: Container[Output]) -> None:
+        """Adds to some outputs what was there at the last page."""
         for outlet, values, reading, kind in self._kept:
-            outlet.add(values, reading, kind, fresh=False)
+            if outlet.output in only:
+                outlet.add(values, reading, kind, fresh=False)
 
     def forget(self) -> None:
         """A new page."""

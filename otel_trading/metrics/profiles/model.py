@@ -8,7 +8,7 @@ from typing import Literal
 
 ExportedType = Literal["counter", "gauge", "histogram"]
 Merge = Literal["sum", "last", "max", "min"]
-Derived = Literal["rate", "peak", "mean", "ratio", "share", "max", "daily"]
+Derived = Literal["rate", "peak", "mean", "ratio", "share", "max", "quantile", "daily"]
 HealthForm = Literal["json", "text", "bog"]
 
 
@@ -57,17 +57,20 @@ class Derivation:
     """How a number is made of what was recorded over time.
 
     Attributes:
-        kind: `rate`: increase a second over the window. `peak`: the highest rate of a step within the window. `mean`: the
-            mean rate over the window. `ratio`: increase of numerators by that of denominators. `share`: of the events
-            of the window, those within their target. `max`: upper bound of the highest bucket that grew in the window.
+        kind: `rate` and `mean`: increase a second over the window, a short one or a long one. `peak`: the highest rate
+            of a step within the window. `ratio`: increase of numerators by that of denominators. `share`: of the
+            events of the window, those within their target. `max`: upper bound of the highest bucket that grew in the
+            window. `quantile`: of what was recorded in the window, between the bounds of its bucket.
             `daily`: increase since midnight UTC.
         window_s: what is looked back upon.
         step_s: least time between two samples that are kept.
+        quantile: which one, 0 to 1.
     """
 
     kind: Derived
     window_s: float = 0.0
     step_s: float = 1.0
+    quantile: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from otel_trading.metrics.profiles.totals import Holder, Numbers, Total, cut
 
 _KIND = {"counter": "counter", "gauge": "gauge", "histogram": "explicit"}
 _ACCEPTED = {"counter": ("counter",), "gauge": ("gauge", "up_down"), "histogram": ("explicit", "exponential")}
-_DERIVED_FROM = {"share": ("explicit",), "max": ("explicit",)}
+_DERIVED_FROM = {"share": ("explicit",), "max": ("explicit",), "quantile": ("explicit",)}
+_OF_BUCKETS = ("max", "quantile")
 Values = tuple[str, ...]
 
 
@@ -53,7 +54,7 @@ class Output:
     def bucketed(self) -> bool:
         """Whether it needs the counts of buckets, all of them."""
         derive = self.exported.derive
-        return self.exported.type == "histogram" or (derive is not None and derive.kind == "max")
+        return self.exported.type == "histogram" or (derive is not None and derive.kind in _OF_BUCKETS)
 
     def begin(self) -> None:
         """A new page: nothing but the zero series."""
@@ -80,13 +81,7 @@ class Output:
 
     def family(self, engine: Engine, now_ns: int, wall_ns: int) -> Family | None:
         """What the engine renders; None without a series."""
-        if self.derived is not None:
-            rows = self.derived.values(self.totals, self.shown or (), now_ns, wall_ns)
-            numbers: dict[Values, tuple[Numbers, Holder | None]] = {
-                values: ((0, 1, self._scaled(value), None), None) for values, value in rows.items()
-            }
-        else:
-            numbers = {values: self._numbers(total) for values, total in self.totals.items()}
+        numbers = self.numbers(now_ns, wall_ns)
         if not numbers:
             return None
         made = engine.Family(self.exported.type, self._heads, *self._names)
@@ -95,6 +90,13 @@ class Output:
         for values, (reading, holder) in numbers.items():
             made.add(shape, values, reading, holder)
         return made
+
+    def numbers(self, now_ns: int, wall_ns: int) -> dict[Values, tuple[Numbers, Holder | None]]:
+        """What is shown, by the values of the labels."""
+        if self.derived is None:
+            return {values: self._numbers(total) for values, total in self.totals.items()}
+        rows = self.derived.values(self.totals, self.shown or (), now_ns, wall_ns)
+        return {values: ((0, 1, self._scaled(value), None), None) for values, value in rows.items()}
 
     def _numbers(self, total: Total) -> tuple[Numbers, Holder | None]:
         detail: Any = None
@@ -106,7 +108,7 @@ class Output:
 
     def _scaled(self, value: int | float) -> int | float:
         derive = self.exported.derive
-        if self.exported.scale == 1 or (derive is not None and derive.kind == "max"):  # bounds are scaled already
+        if self.exported.scale == 1 or (derive is not None and derive.kind in _OF_BUCKETS):  # bounds are scaled already
             return value
         return float(f"{value * self.exported.scale:.15g}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from opentelemetry.sdk.resources import Resource
 
@@ -83,21 +83,27 @@ class ProfilePages:
         shown = [stream for stream in others if stream.points]
         return rest, shown, [family for family in families if family is not None]
 
+    def values(self, names: Iterable[str]) -> dict[str, float]:
+        """Numbers of metrics without labels, by exported name; one that nobody recorded is left out.
+
+        No callback is run: what asynchronous instruments say is that of the last page.
+        """
+        wanted = {output for output in self.outputs if output.exported.name in {*names}}
+        with self._lock:
+            self._gather(wanted)
+            now_ns, wall_ns = clock.monotonic_ns(), clock.wall_ns()
+            found = {output.exported.name: output.numbers(now_ns, wall_ns) for output in wanted}
+        return {name: float(rows[()][0][2]) for name, rows in found.items() if () in rows}
+
     def stop(self) -> None:
         """Ends the thread, if there is one."""
         self._sampler.stop()
 
     def _sample(self) -> float:
         """Keeps what was recorded for what is derived; returns the seconds until the next time."""
-        derived = [output for output in self.outputs if output.derived is not None]
-        turns = Turns()
+        derived = {output for output in self.outputs if output.derived is not None}
         with self._lock:
-            for output in derived:
-                output.begin()
-            for tap in self._update(self._live() if self._live is not None else (), turns).values():
-                if tap is not None:
-                    tap.pour(turns, exemplars=False, derived_only=True)
-            self._poured.repeat()
+            self._gather(derived)
             now_ns, wall_ns = clock.monotonic_ns(), clock.wall_ns()
             due_s = [60.0]
             for output in derived:
@@ -105,6 +111,16 @@ class ProfilePages:
                     output.derived.sample(output.totals, now_ns, wall_ns)
                     due_s.append(output.derived.due_s(wall_ns))
         return max(1.0, min(due_s))
+
+    def _gather(self, wanted: set[Output]) -> None:
+        """What some outputs are made of, between two pages."""
+        turns = Turns()
+        for output in wanted:
+            output.begin()
+        for tap in self._update(self._live() if self._live is not None else (), turns).values():
+            if tap is not None:
+                tap.pour(turns, exemplars=False, only=wanted)
+        self._poured.repeat(wanted)
 
     def _pour(self, live: Sequence[LiveStream], turns: Turns, *, exemplars: bool) -> list[LiveStream]:
         rest: list[LiveStream] = []
