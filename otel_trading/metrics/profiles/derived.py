@@ -108,8 +108,8 @@ class Derived:
             vector = self._vector(total)
             window = self._windows.get(values)
             if window is None:
-                began = tuple(0 for _ in vector) if total.fresh else vector
-                window = self._windows[values] = Window(self.derive, self._before_ns, began)
+                began = (self._before_ns, tuple(0 for _ in vector)) if total.fresh else (now_ns, vector)
+                window = self._windows[values] = Window(self.derive, *began)
             window.add(now_ns, vector)
         self._before_ns = now_ns
 
