@@ -121,7 +121,7 @@ def example(source: Source, number: int = 0) -> tuple[dict[str, str], dict[str, 
         if label.resource:
             labels[label.name] = (label.values or {}).get("risk-manager", "risk-manager")
             continue
-        recorded = [*(label.values or {})][0] if label.values else f"{label.name}-{number}"
+        recorded = next(iter(label.values)) if label.values else f"{label.name}-{number}"
         recorded = attributes.setdefault(label.attribute, recorded)
         labels[label.name] = (label.values or {}).get(recorded, recorded)
     return attributes, labels

@@ -39,7 +39,9 @@ def test_no_kind_of_derivation_is_without_a_metric():
 
 
 @pytest.mark.parametrize(
-    ("profile", "metric"), [pair for kind in ("rate", "mean", "peak") for pair in of_kind(kind)], ids=lambda x: str(x)[:60]
+    ("profile", "metric"),
+    [pair for kind in ("rate", "mean", "peak") for pair in of_kind(kind)],
+    ids=lambda x: str(x)[:60],
 )
 def test_a_rate_is_the_increase_a_second(profile: str, metric: Exported, still: FixedClock):
     """100 in 10 s are 10 a second, whatever the scrape interval is."""

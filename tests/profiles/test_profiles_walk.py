@@ -9,8 +9,8 @@ import pytest
 from exposition.exposition_messages import families as messages
 from exposition.exposition_messages import labels as labels_of
 from exposition.exposition_streams import OPEN, PROTOBUF
-from prometheus_client.openmetrics import parser as open_parser
 from profiles.profile_pages import example, fetched, head, profiled, record, scraped
+from prometheus_client.openmetrics import parser as open_parser
 
 from otel_trading.config.knob import PROFILES
 from otel_trading.metrics.profiles.model import Exported
