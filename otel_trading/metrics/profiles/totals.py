@@ -70,8 +70,10 @@ def cut(counts: Sequence[int], at: Sequence[int]) -> list[int]:
     Returns:
         int[len(at) + 1], of the same sum.
     """
+    if len(at) + 1 == len(counts):
+        return [*counts]
     below = list(accumulate(counts))
-    cumulative = [*(below[index] for index in at), below[-1] if below else 0]
+    cumulative = [*[below[index] for index in at], below[-1]]
     return [upper - lower for lower, upper in zip((0, *cumulative), cumulative, strict=False)]
 
 
