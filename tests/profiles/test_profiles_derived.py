@@ -130,6 +130,30 @@ def test_the_highest_value_and_the_quantile_are_those_of_the_window(still: Fixed
     assert page.value("bog_tick_processing_max_ns") == 500
 
 
+def test_quantiles_of_each_latency_are_told_over_three_windows(still: FixedClock):
+    """Twelve series; the second forgets what the minute still knows."""
+    with profiled("perf") as telemetry:
+        candles = ot.meter().create_histogram("trading.strategy.candle.duration", unit="s")
+        scraped(telemetry)
+        for _ in range(1000):
+            candles.record(0.03)
+        still.advance(20)
+        scraped(telemetry)
+        still.advance(4)
+        scraped(telemetry)
+        candles.record(0.2)
+        still.advance(1)
+        page = scraped(telemetry)
+    name = "perf_candle_processing_quantile_seconds"
+    shown = {(labels["window"], labels["quantile"]): value for labels, value in page.samples[name]}
+    assert {(w, q) for w in ("1s", "5s", "1m") for q in ("0.5", "0.95", "0.99", "0.999")} == set(shown)
+    assert shown["1s", "0.5"] == pytest.approx(0.175)  # the middle of 0.1 to 0.25
+    assert shown["5s", "0.999"] == pytest.approx(0.1 + 0.15 * 0.999)
+    assert shown["1m", "0.5"] == pytest.approx(0.025 + 0.025 * 500.5 / 1000)
+    assert shown["1m", "0.999"] <= 0.05
+    assert f"# TYPE {name} gauge" in page.text
+
+
 def test_a_day_ends_at_midnight_utc(still: FixedClock):
     """TYPE counter without `_total`, by symbol, at zero after midnight."""
     still.wall_ns += 86_390 * S
@@ -242,3 +266,23 @@ def test_no_thread_where_nothing_is_derived():
         ot.meter().create_counter("trading.md.received", unit="{message}").add(1)
         scraped(telemetry)
         assert threads() == []
+
+
+def test_a_sample_that_fails_does_not_end_the_thread(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
+    """It is said once, and the next one is taken."""
+    monkeypatch.setattr(sampling, "LEAST_S", 0.01)
+    taken: list[int] = []
+
+    def sample() -> float:
+        taken.append(1)
+        if len(taken) == 1:
+            raise RuntimeError("no")
+        return 0.0
+
+    sampler = sampling.Sampler(sample)
+    sampler.start()
+    wait_until(lambda: len(taken) > 2)
+    assert sampler.running
+    sampler.stop()
+    assert not sampler.running
+    assert "could not be sampled: RuntimeError('no')" in caplog.text

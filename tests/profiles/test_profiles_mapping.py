@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from exposition.exposition_streams import Streams, text
+from exposition.exposition_streams import SCOPE, Streams, text
 from hotpath.hotpath_cells import load
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,6 +21,8 @@ import otel_trading as ot
 from otel_trading.config.knob import STRATEGIES
 from otel_trading.ground import diagnostics
 from otel_trading.metrics.exposition import Exposition
+from otel_trading.metrics.exposition.foreign import Point, Stream
+from otel_trading.metrics.live import Recorded
 from otel_trading.metrics.profiles.model import Departure, Exported, Label, Place, Profile, Source
 from otel_trading.metrics.profiles.page import ProfilePages
 from otel_trading.metrics.profiles.totals import cut
@@ -375,3 +377,64 @@ def test_series_that_begin_anew_are_looked_at_anew():
     orders.series.clear()
     streams.series(orders, {"venue": "b"}, 5)
     assert read(text(shown)).samples["o"] == [({"place": "b"}, 5)]
+
+
+def test_a_unit_that_cannot_be_converted_stays_standard(caplog: pytest.LogCaptureFixture):
+    """Bytes are no seconds."""
+    with profiled("py_rt", scope_info_enabled=False) as telemetry:
+        ot.meter().create_histogram("trading.risk.check.duration", unit="By").record(5)
+        page = scraped(telemetry)
+    assert page.value("trading_risk_check_duration_bytes_count") == 1
+    assert "is not shown as risk_manager_pretrade_check_latency_us: 'By' cannot be converted to 's'." in caplog.text
+
+
+def test_a_share_without_its_bucket_is_left_out_and_that_is_said(caplog: pytest.LogCaptureFixture):
+    """What is not counted up to the target cannot be told."""
+    view = ot.HistogramView("trading.signal.duration", boundaries=[0.001, 0.1])
+    with profiled("perf", views=[view]) as telemetry:
+        meter = ot.meter()
+        scraped(telemetry)
+        meter.create_histogram("trading.signal.duration", unit="s").record(0.005)
+        meter.create_histogram("trading.order.execute.duration", unit="s").record(0.004)
+        page = scraped(telemetry)
+    assert page.samples["perf_sla_compliance_ratio"] == [({"event": "order_execution"}, 1)]
+    assert "perf_sla_compliance_ratio leaves out trading.signal.duration, which has no bucket that ends at 0.01." in (
+        caplog.text
+    )
+
+
+def test_a_gauge_that_was_never_set_is_not_shown():
+    """A handle alone says nothing; what has a zero series keeps it."""
+    with profiled("py_rt", "rust_trade") as telemetry:
+        ot.meter().create_gauge("trading.portfolio.value", unit="USD").bind()
+        page = scraped(telemetry)
+    assert "trading_portfolio_value_usd" not in page.samples
+    assert page.value("trading_paper_portfolio_value") == 0
+
+
+def test_exemplars_of_another_provider_come_along_and_its_numbers_stay_between_pages():
+    """Points in place of cells, in the unit of the system; a health page reads them without a callback."""
+    streams = Streams(load("python"))
+    source = Source("latency", "s", (), ())
+    pages = ProfilePages(
+        streams.engine,
+        [
+            profile(
+                Exported("l", "histogram", "h", (source,), 1e6, (), (10.0,)),
+                Exported("g", "gauge", "h", (Source("g", "", ()),)),
+            )
+        ],
+        Resource({}),
+    )
+    point = Point([], (5, 2, 0.5, (1, 1)), (1e-5,), {0: Recorded(3e-6, 10**18, 7, 8, {})})
+    other = Point([], (5, 2, 0.5, (1, 1, 0)), (1e-5, 2e-5), {})
+    foreign = [
+        Stream(SCOPE, [], "latency", "s", "", "explicit", [point, other]),
+        Stream(SCOPE, [], "g", "", "", "gauge", [Point([], (0, 1, 4.5, None), (), {})]),
+    ]
+    rest, others, families = pages.take([], foreign, exemplars=True)
+    assert (rest, [stream.points for stream in others]) == ([], [[other]])  # other buckets: left to the standard page
+    lines = b"".join(streams.engine.render(families, "openmetrics")).decode().splitlines()
+    assert any(line.startswith('l_bucket{le="10.0"} 1 # {trace_id="') and " 3" in line for line in lines)
+    assert "l_sum 500000.0" in lines
+    assert pages.values(["g", "absent"]) == {"g": 4.5}

@@ -47,9 +47,13 @@ class Window:
         while self._rates and self._rates[0][0] <= oldest_ns:
             self._rates.popleft()
 
-    def increase(self) -> tuple[float, Vector]:
-        """Seconds looked back upon, and by how much each number grew."""
-        (then_ns, then), (now_ns, now) = self._samples[0], self._latest
+    def increase(self, window_s: float | None = None) -> tuple[float, Vector]:
+        """Seconds looked back upon, and by how much each number grew; over a part of the window if one is given."""
+        now_ns, now = self._latest
+        then_ns, then = self._samples[0]
+        if window_s is not None:
+            since_ns = now_ns - int(window_s * 1e9)
+            then_ns, then = next((one for one in reversed(self._samples) if one[0] <= since_ns), self._samples[0])
         return (now_ns - then_ns) / 1e9, tuple(new - old for new, old in zip(now, then, strict=True))
 
     def peak(self) -> float:
@@ -125,8 +129,10 @@ class Derived:
             wall_ns: UTC nanoseconds.
         """
         self.sample(totals, now_ns, wall_ns)
-        found = {values: self._value(window, bounds) for values, window in self._windows.items()}
-        shown = {values: value for values, value in found.items() if value is not None}
+        shown: dict[tuple[str, ...], float] = {}
+        for values, window in self._windows.items():
+            found = self._quantiles(window, bounds) if self.derive.quantiles else {(): self._value(window, bounds)}
+            shown |= {(*values, *more): value for more, value in found.items() if value is not None}
         return shown | {values: day.since() for values, day in self._days.items()}
 
     def due_s(self, wall_ns: int) -> float:
@@ -143,6 +149,14 @@ class Derived:
             return (total.counts[0] if total.counts else 0), total.count
         return tuple(total.counts) if kind in ("max", "quantile") else (total.sum,)
 
+    def _quantiles(self, window: Window, bounds: Sequence[float]) -> dict[tuple[str, str], float | None]:
+        grown = {window_s: window.increase(window_s)[1] for window_s in self.derive.windows_s}
+        return {
+            (f"{share:g}", _spelled(window_s)): quantile(share, bounds, grown[window_s])
+            for window_s in self.derive.windows_s
+            for share in self.derive.quantiles
+        }
+
     def _value(self, window: Window, bounds: Sequence[float]) -> float | None:
         kind = self.derive.kind
         if kind == "peak":
@@ -156,6 +170,10 @@ class Derived:
         if kind in ("ratio", "share"):
             return grown[0] / grown[1] if grown[1] else 1.0 if grown[0] else None
         return grown[0] / max(elapsed_s, self.derive.step_s)
+
+
+def _spelled(seconds: float) -> str:
+    return f"{seconds / 60:g}m" if seconds >= 60 else f"{seconds:g}s"
 
 
 def quantile(share: float, bounds: Sequence[float], counts: Vector) -> float | None:

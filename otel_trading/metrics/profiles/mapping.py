@@ -95,8 +95,10 @@ class Poured:
     def take(self, stream: Stream, outlets: Sequence[Outlet], resource: Mapping[str, str]) -> Stream:
         """Adds the series that a profile shows, and gives the stream of the others."""
         rest = []
+        bounds = stream.points[0].bounds if stream.points else ()
         for point in stream.points:
-            ways = _ways(outlets, point.attributes, resource)
+            # a point with other buckets than the first cannot be added to it
+            ways = _ways(outlets, point.attributes, resource) if point.bounds == bounds else ()
             if not ways:
                 rest.append(point)
             for outlet, values in ways:

@@ -65,12 +65,21 @@ class Derivation:
         window_s: what is looked back upon.
         step_s: least time between two samples that are kept.
         quantile: which one, 0 to 1.
+        quantiles: several, each over each of `windows_s`; the labels `quantile` and `window` tell which.
+        windows_s: at most `window_s`.
     """
 
     kind: Derived
     window_s: float = 0.0
     step_s: float = 1.0
     quantile: float = 0.0
+    quantiles: tuple[float, ...] = ()
+    windows_s: tuple[float, ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of labels that the derivation adds."""
+        return ("quantile", "window") if self.quantiles else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def _exported(profile: str, entry: Mapping[str, Any]) -> Exported:
     names = tuple(label.name for label in sources[0].labels)
     if any(tuple(label.name for label in source.labels) != names for source in sources):
         raise Malformed(f"{place}: all sources must give the same labels, in one order")
-    derive = Derivation(**entry["derive"]) if entry.get("derive") else None
+    derive = _derivation(entry["derive"]) if entry.get("derive") else None
     buckets = tuple(map(float, entry.get("buckets", ())))
     if (entry["type"] == "histogram") != bool(buckets) or sorted(set(buckets)) != list(buckets):
         raise Malformed(f"{place}: a histogram must have ascending buckets, and nothing else any")
@@ -76,7 +76,7 @@ def _exported(profile: str, entry: Mapping[str, Any]) -> Exported:
         entry["help"],
         sources,
         float(entry.get("scale", 1)),
-        names,
+        (*names, *(derive.labels if derive is not None else ())),
         buckets,
         tuple(map(float, entry.get("below", ()))),
         entry.get("merge", "last"),
@@ -85,6 +85,11 @@ def _exported(profile: str, entry: Mapping[str, Any]) -> Exported:
         entry.get("dropped"),
         bool(entry.get("added")),
     )
+
+
+def _derivation(told: Mapping[str, Any]) -> Derivation:
+    lists = {key: tuple(map(float, told[key])) for key in ("quantiles", "windows_s") if key in told}
+    return Derivation(**{**told, **lists})
 
 
 def _source(entry: Mapping[str, Any]) -> Source:
