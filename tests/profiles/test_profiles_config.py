@@ -18,14 +18,14 @@ from otel_trading.metrics.profiles.model import Place
 from otel_trading.metrics.profiles.reading import Malformed, profile_of, read
 
 
-def test_profiles_are_the_files_of_the_package():
+def test_profiles_are_the_files_of_the_package() -> None:
     """A name in the knob is a file, and a file a name."""
     found = {entry.name for entry in (files("otel_trading") / "catalogue" / "profiles").iterdir()}
     assert found == {f"{name}.yaml" for name in PROFILES}
     assert [read(name).name for name in PROFILES] == list(PROFILES)
 
 
-def test_an_unknown_profile_names_knob_rule_value_and_fix():
+def test_an_unknown_profile_names_knob_rule_value_and_fix() -> None:
     """At init, before anything runs."""
     with pytest.raises(ot.ConfigurationError) as caught:
         ot.init("x", profile=["py_rt", "py_rs"], **SERVED)
@@ -35,7 +35,7 @@ def test_an_unknown_profile_names_knob_rule_value_and_fix():
     )
 
 
-def test_profiles_come_from_the_environment_too(monkeypatch: pytest.MonkeyPatch):
+def test_profiles_come_from_the_environment_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Separated by commas; one that is named twice counts once."""
     monkeypatch.setenv("OTEL_TRADING_PROFILE", "bog, py_rt,bog")
     with ot.init("x", **SERVED) as telemetry:
@@ -45,13 +45,13 @@ def test_profiles_come_from_the_environment_too(monkeypatch: pytest.MonkeyPatch)
     assert "execution_engine_orders_submitted_total" in page.samples
 
 
-def test_a_single_name_is_enough():
+def test_a_single_name_is_enough() -> None:
     """`init(profile="bog")`."""
     with ot.init("x", profile="bog", **SERVED) as telemetry:
         assert scraped(telemetry).value("bog_fills_dropped_total") == 0
 
 
-def test_profiles_come_from_the_file_too(tmp_path: Path):
+def test_profiles_come_from_the_file_too(tmp_path: Path) -> None:
     """Under our own node."""
     file = tmp_path / "otel.yaml"
     file.write_text(
@@ -73,7 +73,7 @@ def test_profiles_come_from_the_file_too(tmp_path: Path):
         ({"derive": {"kind": "share"}}, "must say `within`"),
     ],
 )
-def test_a_malformed_profile_names_metric_and_rule(change: dict[str, object], rule: str):
+def test_a_malformed_profile_names_metric_and_rule(change: dict[str, object], rule: str) -> None:
     """No profile of the package is, see above."""
     metric = {"name": "m", "type": "histogram", "help": "h", "from": "c", "unit": "s", "buckets": [1], **change}
     document = {"profile": "p", "seed": "1", "brief": "b", "health": "json", "metrics": [metric]}
@@ -86,7 +86,7 @@ def test_a_malformed_profile_names_metric_and_rule(change: dict[str, object], ru
         profile_of(document | {"metrics": [plain, plain]})
 
 
-def test_a_profile_alone_takes_the_port_of_its_system():
+def test_a_profile_alone_takes_the_port_of_its_system() -> None:
     """That of the service where they differ; the next free one if it is taken; ours if another profile runs too."""
     assert read("py_rt").place.port_of("risk-manager") == 9092
     assert read("py_rt").place.port_of("another") == 9090
@@ -108,7 +108,7 @@ def _port(url: str) -> int:
     return int(url.split(":")[2].split("/")[0])
 
 
-def test_binding_to_all_addresses_needs_what_it_always_needs():
+def test_binding_to_all_addresses_needs_what_it_always_needs() -> None:
     """A profile opens nothing by itself; the knob that allows it does."""
     with pytest.raises(ot.ConfigurationError, match="allow_insecure"):
         ot.init("x", profile="rust_trade", prometheus_host="0.0.0.0", **SERVED)
@@ -117,7 +117,7 @@ def test_binding_to_all_addresses_needs_what_it_always_needs():
         assert telemetry.metrics_url.startswith("http://0.0.0.0:")
 
 
-def test_rust_trade_answers_ok():
+def test_rust_trade_answers_ok() -> None:
     """As text; 503 with the name of a check that fails."""
     with profiled("rust_trade") as telemetry:
         status, headers, body = fetched(telemetry, path="/health")
@@ -130,7 +130,7 @@ def test_rust_trade_answers_ok():
             remove()
 
 
-def test_bog_answers_its_five_fields():
+def test_bog_answers_its_five_fields() -> None:
     """From what was recorded, in the system's units and words."""
     with profiled("bog") as telemetry:
         meter = ot.meter()
@@ -171,7 +171,7 @@ def test_bog_answers_its_five_fields():
         ("bog_position_drift", -0.0009, -0.001),
     ],
 )
-def test_each_number_degrades_bog_at_its_limit(name: str, below: float, at: float):
+def test_each_number_degrades_bog_at_its_limit(name: str, below: float, at: float) -> None:
     """As the document's code compares, but for the share of the queue."""
     rest = {"bog_fill_queue_capacity": 100.0}
     assert bog_report(rest | {name: below})["status"] == "healthy"
@@ -179,13 +179,13 @@ def test_each_number_degrades_bog_at_its_limit(name: str, below: float, at: floa
     assert bog_report(rest | {name: below}, sound=False)["status"] == "degraded"
 
 
-def test_words_of_the_circuit_breaker_are_the_documents():
+def test_words_of_the_circuit_breaker_are_the_documents() -> None:
     """And one for what is none of them."""
     words = [bog_report({"bog_circuit_breaker_state": state})["circuit_breaker"] for state in range(4)]
     assert words == ["CLOSED", "HALF_OPEN", "OPEN", "UNKNOWN"]
 
 
-def test_other_profiles_and_none_answer_json():
+def test_other_profiles_and_none_answer_json() -> None:
     """The first profile that has a form of its own decides."""
     for names, form in ((["py_rt"], "json"), (["waiver", "perf"], "json"), (["py_rt", "rust_trade", "bog"], "text")):
         with profiled(*names) as telemetry:
@@ -194,7 +194,7 @@ def test_other_profiles_and_none_answer_json():
         assert form == "text" or json.loads(body)["status"] in ("ok", "degraded")
 
 
-def test_a_forked_child_has_its_own_pages_and_no_thread():
+def test_a_forked_child_has_its_own_pages_and_no_thread() -> None:
     """The parent's series are not the child's."""
     ended = run(
         """

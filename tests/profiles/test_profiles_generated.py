@@ -14,7 +14,7 @@ from otel_trading.metrics.profiles.reading import read
 ROOT = Path(__file__).parents[2]
 
 
-def test_generated_files_are_current():
+def test_generated_files_are_current() -> None:
     """They are committed, so that nobody has to generate them."""
     ended = subprocess.run(
         [sys.executable, ROOT / "tools/profiles.py", "--check"], capture_output=True, text=True, check=False
@@ -22,7 +22,7 @@ def test_generated_files_are_current():
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-def test_scrape_files_say_what_the_data_says():
+def test_scrape_files_say_what_the_data_says() -> None:
     """Job, interval, targets, labels and whose labels win."""
     for profile in map(read, PROFILES):
         file = ROOT / "collector-config/prometheus/profiles" / f"{profile.name}.yml"
@@ -40,7 +40,7 @@ def test_scrape_files_say_what_the_data_says():
             assert int(told["scrape_timeout"][:-1]) <= int(told["scrape_interval"][:-1])
 
 
-def test_labels_that_a_job_sets_and_a_metric_has_are_the_metrics():
+def test_labels_that_a_job_sets_and_a_metric_has_are_the_metrics() -> None:
     """Otherwise Prometheus calls the metric's own label `exported_...`."""
     looked_at = 0
     for profile in map(read, PROFILES):
@@ -51,7 +51,7 @@ def test_labels_that_a_job_sets_and_a_metric_has_are_the_metrics():
     assert looked_at == 5
 
 
-def test_each_dropped_label_and_departure_is_on_the_page():
+def test_each_dropped_label_and_departure_is_on_the_page() -> None:
     """With its reason."""
     page = (ROOT / "docs/reference/profiles.md").read_text(encoding="utf-8")
     for profile in map(read, PROFILES):

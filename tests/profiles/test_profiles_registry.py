@@ -37,7 +37,7 @@ def attributes(entry: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_canonical_metrics_have_the_kind_and_the_unit_that_profiles_count_on():
+def test_canonical_metrics_have_the_kind_and_the_unit_that_profiles_count_on() -> None:
     """Otherwise nothing of them would be shown."""
     for exported, source, entry in sources():
         kinds = DERIVED_FROM.get(exported.derive.kind, {"counter"}) if exported.derive else SERVES[exported.type]
@@ -45,7 +45,7 @@ def test_canonical_metrics_have_the_kind_and_the_unit_that_profiles_count_on():
         assert entry["unit"] == source.unit, exported.name
 
 
-def test_filters_and_labels_are_attributes_of_their_canonical_metric():
+def test_filters_and_labels_are_attributes_of_their_canonical_metric() -> None:
     """With values that it may have."""
     for exported, source, entry in sources():
         known = attributes(entry)
@@ -62,7 +62,7 @@ def test_filters_and_labels_are_attributes_of_their_canonical_metric():
             assert allowed is None or set(label.values or {}) <= allowed, (exported.name, label.name)
 
 
-def test_zero_series_have_values_that_can_come():
+def test_zero_series_have_values_that_can_come() -> None:
     """One that nothing can ever be added to would be a lie."""
     looked_at = 0
     for exported, source, entry in sources():
@@ -85,7 +85,7 @@ def _allowed(key: str, ref: dict[str, Any]) -> set[str] | None:
 
 
 @pytest.mark.parametrize("profile", [*PROFILES, "all"])
-def test_advised_boundaries_hold_those_of_the_profiles(profile: str):
+def test_advised_boundaries_hold_those_of_the_profiles(profile: str) -> None:
     """So a profile changes no histogram that was made by the catalogue, on /metrics or by OTLP."""
     chosen = map(read, PROFILES if profile == "all" else (profile,))
     looked_at = 0

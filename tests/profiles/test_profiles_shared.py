@@ -43,7 +43,7 @@ def canonical_units() -> dict[str, str]:
     return referenced | {name: entry["unit"] for name, entry in metrics().items()}
 
 
-def test_every_metric_of_the_catalogue_is_in_its_profile_and_no_other():
+def test_every_metric_of_the_catalogue_is_in_its_profile_and_no_other() -> None:
     """All 192, derived ones and those that are used and never defined included; ours besides are marked."""
     assert len(rows()) == 192
     seeds = {read(name).seed: name for name in PROFILES}
@@ -52,12 +52,12 @@ def test_every_metric_of_the_catalogue_is_in_its_profile_and_no_other():
     }
 
 
-def test_no_name_is_in_two_profiles():
+def test_no_name_is_in_two_profiles() -> None:
     """So any of them can run together."""
     assert len(exported()) == sum(len(read(profile).metrics) for profile in PROFILES)
 
 
-def test_type_labels_and_buckets_are_those_of_the_catalogue():
+def test_type_labels_and_buckets_are_those_of_the_catalogue() -> None:
     """But for the labels without bound, which are listed, and P&L that can fall."""
     for row in rows():
         _, one = exported()[row["name"]]
@@ -68,7 +68,7 @@ def test_type_labels_and_buckets_are_those_of_the_catalogue():
         assert list(one.buckets) == list(map(float, buckets)), row["name"]
 
 
-def test_help_is_the_documents_where_it_has_one():
+def test_help_is_the_documents_where_it_has_one() -> None:
     """And there is one for every metric."""
     told = {row["name"]: row["help"] for row in catalogue()["help"]}
     for name, (_, one) in exported().items():
@@ -76,7 +76,7 @@ def test_help_is_the_documents_where_it_has_one():
         assert one.help
 
 
-def test_scale_is_the_factor_between_the_two_units():
+def test_scale_is_the_factor_between_the_two_units() -> None:
     """From the unit of the canonical metric to that of the system."""
     for row in rows():
         _, one = exported()[row["name"]]
@@ -88,7 +88,7 @@ def test_scale_is_the_factor_between_the_two_units():
             assert one.scale == 1, row["name"]
 
 
-def test_sources_are_the_canonical_metrics_with_their_filters():
+def test_sources_are_the_canonical_metrics_with_their_filters() -> None:
     """What a row names, under the names of the registry."""
     for row in rows():
         _, one = exported()[row["name"]]
@@ -103,7 +103,7 @@ def test_sources_are_the_canonical_metrics_with_their_filters():
         assert dict(source.where) == (row.get("filter") or {}), row["name"]
 
 
-def test_value_maps_hold_those_of_the_catalogue():
+def test_value_maps_hold_those_of_the_catalogue() -> None:
     """A profile may know more values than the document has."""
     looked_at = 0
     for row in rows():
@@ -117,7 +117,7 @@ def test_value_maps_hold_those_of_the_catalogue():
     assert looked_at > 10
 
 
-def test_scrape_jobs_ports_and_health_are_those_of_the_catalogue():
+def test_scrape_jobs_ports_and_health_are_those_of_the_catalogue() -> None:
     """Each job with its targets and labels, each port of a service."""
     for profile in map(read, PROFILES):
         named = {row["job"]: row for row in catalogue()["scrape"] if row["seed"] == profile.seed and row.get("job")}
