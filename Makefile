@@ -39,6 +39,7 @@ check: $(VENV)/.dev ## format, lint, types, import contract, generated files, do
 	$(BIN)/lint-imports
 	$(BIN)/python -m otel_trading.config.generate --check
 	$(BIN)/python tools/compliance.py --check
+	$(BIN)/python tools/profiles.py --check
 	$(BIN)/towncrier build --draft --version next > /dev/null
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir $(VENV)/site
 

@@ -28,7 +28,7 @@ from otel_trading.delivery.lane import Lane
 from otel_trading.ground import diagnostics
 from otel_trading.ground.clock import Deadline
 from otel_trading.ground.errors import ConfigurationError, Problem
-from otel_trading.health import checks
+from otel_trading.health import checks, forms
 from otel_trading.health.report import health_page
 from otel_trading.health.server import Page, Server, listen
 from otel_trading.logs import part as logs_part
@@ -185,7 +185,7 @@ class Telemetry:
             self._start_metrics(plan.metrics, plan.endpoint, foreign.meters)
             self._start_traces(plan.traces, foreign.tracers)
             self._start_logs(plan.logs, foreign.loggers)
-            self._open_endpoint(plan.endpoint)
+            self._open_endpoint(self._placed(plan.endpoint))
             self._guard_propagation(plan)
             self._carry_context(plan)
             leaving.prepare_this_process()
@@ -249,7 +249,7 @@ class Telemetry:
         service = str(self.resource.attributes.get("service.name", ""))
         pages: dict[str, Page] = {
             "/metrics": self._metrics.exposition.page,
-            "/health": health_page(service, self.telemetry_troubles),
+            "/health": self._health_page(service),
         }
         try:
             self._server = listen(plan, pages)
@@ -269,6 +269,23 @@ class Telemetry:
             return
         host = f"[{plan.host.strip('[]')}]" if ":" in plan.host else plan.host
         self.metrics_url = f"{'https' if plan.certificate else 'http'}://{host}:{self._server.server_port}/metrics"
+
+    def _placed(self, plan: EndpointPlan | None) -> EndpointPlan | None:
+        """On the port of the profile, if there is one profile and nobody set a port."""
+        profiles = self._metrics.profiles if self._metrics is not None else ()
+        if plan is None or len(profiles) != 1 or plan.port_explicit or self.config.file is not None:
+            return plan
+        port = profiles[0].place.port_of(str(self.resource.attributes.get("service.name", "")))
+        return plan if port is None else replace(plan, port=port)
+
+    def _health_page(self, service: str) -> Page:
+        """In the form of the first profile that has one of its own."""
+        metrics = self._metrics
+        profiles = metrics.profiles if metrics is not None else ()
+        form = next((profile.health for profile in profiles if profile.health != "json"), "json")
+        if form == "bog" and metrics is not None and metrics.profile_pages is not None:
+            return forms.bog_page(metrics.profile_pages.values)
+        return forms.text_page() if form == "text" else health_page(service, self.telemetry_troubles)
 
     def _guard_propagation(self, plan: Plan) -> None:
         try:

@@ -86,6 +86,7 @@ class Arguments(TypedDict, total=False):
     traces_export_timeout_s: float | None
     views: Sequence[Any] | None
     view_matching_mode: Literal["independent", "composable"] | None
+    profile: Sequence[str] | str | None
     metrics_export_interval_s: float | None
     metrics_export_timeout_s: float | None
     metrics_temporality: Literal["cumulative", "delta", "lowmemory"] | None

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from otel_trading.config.kinds import Choice, Flag, Items, Number, Pairs, Patterns, Words
+from otel_trading.config.kinds import Choice, Chosen, Flag, Items, Number, Pairs, Patterns, Words
 from otel_trading.config.knob import Knob
 from otel_trading.config.knobs import KNOBS
 
@@ -25,7 +25,7 @@ def python_type(knob: Knob) -> str:
         return "bool | None"
     if isinstance(kind, Number):
         return "int | None" if kind.whole else "float | None"
-    if isinstance(kind, (Words, Patterns)):
+    if isinstance(kind, (Words, Patterns, Chosen)):
         return "Sequence[str] | str | None"
     if isinstance(kind, Pairs):
         return "Mapping[str, Any] | str | None"

@@ -6,6 +6,7 @@ arguments and files, where a wrong type is a mistake and is not guessed at.
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 import re
@@ -169,6 +170,36 @@ class Words:
         if isinstance(value, Sequence) and all(isinstance(item, str) for item in value):
             return tuple(value)
         raise Rejected("a list of strings", "Write a list, or one string with commas.")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Words of a closed list, each once: comma-separated in the environment."""
+
+    words: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """The words."""
+        return f"list of {', '.join(self.words)}"
+
+    def from_text(self, text: str) -> tuple[str, ...]:
+        """Returns the words between commas as the list spells them; raises Rejected for one that is not in it."""
+        return self.from_value(tuple(part.strip() for part in text.split(",") if part.strip()))
+
+    def from_value(self, value: object) -> tuple[str, ...]:
+        """Returns a tuple of words; a single string counts as a comma-separated list."""
+        if isinstance(value, str):
+            return self.from_text(value)
+        rule = f"some of {', '.join(self.words)}"
+        if not isinstance(value, Sequence) or not all(isinstance(item, str) for item in value):
+            raise Rejected(rule, "Write a list, or one string with commas.")
+        unknown = [item for item in value if item not in self.words]
+        if unknown:
+            near = difflib.get_close_matches(unknown[0], self.words, n=1)
+            advice = f"Did you mean '{near[0]}' instead of '{unknown[0]}'?" if near else f"Take out '{unknown[0]}'."
+            raise Rejected(rule, advice)
+        return tuple(dict.fromkeys(value))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,9 @@ ViewMatchingMode = Literal["independent", "composable"]
 """How the SDK Views that match one instrument go together; of the OpenTelemetry specification."""
 MATCHING_MODES: tuple[ViewMatchingMode, ...] = get_args(ViewMatchingMode)
 
+PROFILES = ("waiver", "rust_trade", "py_rt", "perf", "bog")
+"""Existing systems whose names /metrics can show; each is a file of otel_trading/catalogue/profiles."""
+
 
 @dataclass(frozen=True, slots=True)
 class Knob:

@@ -121,7 +121,7 @@ class TracesPlan:
 
 @dataclass(frozen=True, slots=True)
 class MetricsPlan:
-    """Metrics. `views` holds HistogramView and SDK View objects in the user's order."""
+    """Metrics. `views` holds HistogramView and SDK View objects in the user's order, `profiles` names of profiles."""
 
     batches: tuple[BatchPlan, ...] = ()
     views: tuple[Any, ...] = ()
@@ -130,6 +130,7 @@ class MetricsPlan:
     memory_limit_bytes: int = 256 * 1024 * 1024
     own_metrics: bool = True
     view_matching_mode: ViewMatchingMode = "independent"
+    profiles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +207,7 @@ def from_knobs(config: Config, *, silent: bool = False) -> Plan:
             config["metrics_memory_limit_mib"] * 1024 * 1024,
             config["own_metrics"],
             config["view_matching_mode"],
+            config["profile"],
         ),
         logs=LogsPlan(batches["logs"], log_limits),
         endpoint=_endpoint(config) if serve else None,

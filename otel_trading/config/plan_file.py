@@ -212,6 +212,7 @@ def _metrics(model: Any, file: ConfigFile, config: Config, problems: list[Proble
         config["metrics_memory_limit_mib"] * 1024 * 1024,
         config["own_metrics"],
         config["view_matching_mode"],
+        config["profile"],
     )
 
 

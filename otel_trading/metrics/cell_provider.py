@@ -22,6 +22,7 @@ from otel_trading.ground import diagnostics
 from otel_trading.ground.clock import Deadline
 from otel_trading.metrics import exemplars, selection
 from otel_trading.metrics.aggregation import CellPlan
+from otel_trading.metrics.boundaries import Boundaries
 from otel_trading.metrics.exponential import explicit
 from otel_trading.metrics.feeds import ToStreams
 from otel_trading.metrics.instruments import Synchronous
@@ -67,6 +68,7 @@ class CellMeterProvider(MeterProvider):
         reader_limits: Mapping[MetricReader, Mapping[str, int]] | None = None,
         memory_limit_bytes: int = MEMORY_LIMIT_BYTES,
         view_matching_mode: ViewMatchingMode = "independent",
+        lowest_boundaries: Mapping[str, Boundaries] | None = None,
     ) -> None:
         """Registers the readers.
 
@@ -82,6 +84,8 @@ class CellMeterProvider(MeterProvider):
             memory_limit_bytes: most that all series together may take, estimated; then they overflow too.
             view_matching_mode: `independent`: each SDK View that matches makes a stream; `composable`: those that name
                 the same stream make it together, the last one that says something counts.
+            lowest_boundaries: by the name of a histogram in lower case, boundaries that it gets besides the advised
+                ones where no view gives any.
 
         Raises:
             ValueError: there is no such mode.
@@ -93,6 +97,7 @@ class CellMeterProvider(MeterProvider):
         self._ended = False
         self._views = tuple(views)
         self._mode: ViewMatchingMode = view_matching_mode
+        self._lowest = dict(lowest_boundaries or {})
         self._limit = cardinality_limit
         self._reader_limits = dict(reader_limits or {})
         self.budget = Budget(memory_limit_bytes)
@@ -193,7 +198,7 @@ class CellMeterProvider(MeterProvider):
         parts: list[tuple[Selected, Stream | None]] = []
         with self._lock:
             limit = self._limit_of(instrument)
-            for selected in selection.streams(self._views, instrument, real, limit, self._mode):
+            for selected in selection.streams(self._views, instrument, real, limit, self._mode, self._lowest):
                 storages = self._arrange(selected, instrument, real)
                 plan = selected.stream
                 made = Stream(plan, storages, self.budget, per_ns=per_ns, wanted=self._exemplars) if storages else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from opentelemetry.metrics import MeterProvider as ApiMeterProvider
@@ -26,8 +26,13 @@ from otel_trading.ground.clock import Deadline
 from otel_trading.ground.errors import ConfigurationError, Problem
 from otel_trading.metrics import histogram_view, own
 from otel_trading.metrics.cell_provider import CellMeterProvider
+from otel_trading.metrics.engine import engine
 from otel_trading.metrics.exposition import Exposition
 from otel_trading.metrics.histogram_view import HistogramView
+from otel_trading.metrics.live import LiveStream
+from otel_trading.metrics.profiles import reading as profiles
+from otel_trading.metrics.profiles.bounds import wanted
+from otel_trading.metrics.profiles.page import ProfilePages
 from otel_trading.metrics.push import PushReader
 from otel_trading.metrics.scraping import ScrapeReader, exposition, of_cells, of_readers
 
@@ -64,6 +69,8 @@ class MetricsPart:
         self._endpoint = endpoint
         self.scrape = ScrapeReader() if endpoint is not None else None
         self.exposition: Exposition | None = None
+        self.profiles = tuple(map(profiles.read, plan.profiles))
+        self.profile_pages: ProfilePages | None = None
         self.push = tuple(
             PushReader(batch, worker) for batch, worker in zip(plan.batches, self.lane.workers, strict=True)
         )
@@ -86,9 +93,12 @@ class MetricsPart:
             reader_limits=self._limits,
             memory_limit_bytes=self._plan.memory_limit_bytes,
             view_matching_mode=self._plan.view_matching_mode,
+            lowest_boundaries=wanted(self.profiles),
         )
-        if self._endpoint is not None and self.scrape is not None:
-            self.exposition = exposition(self._endpoint, of_cells(provider, self.scrape), resource)
+        scrape = self.scrape
+        if self._endpoint is not None and scrape is not None:
+            pages = self._profile_pages(resource, lambda: provider.live(scrape))
+            self.exposition = exposition(self._endpoint, of_cells(provider, scrape), resource, pages)
         if self._plan.own_metrics:
             own.tell(provider, (reader for reader in self.readers if reader not in self._extra), self.exposition)
         return provider
@@ -117,7 +127,8 @@ class MetricsPart:
             self.push = ()
         if self._endpoint is not None and self.scrape is not None:
             theirs = sdk.resource_of(provider) or resource
-            self.exposition = exposition(self._endpoint, of_readers(self.scrape), theirs)
+            pages = self._profile_pages(theirs, None)
+            self.exposition = exposition(self._endpoint, of_readers(self.scrape), theirs, pages)
         readers: tuple[MetricReader | None, ...] = (*self.push, self.scrape)
         joined = [reader for reader in readers if reader is not None]
         for reader in joined:
@@ -136,10 +147,19 @@ class MetricsPart:
 
     def stop_readers(self) -> None:
         """Ends collecting."""
+        if self.profile_pages is not None:
+            self.profile_pages.stop()
         for reader in self.push:
             reader.stop()
         if self.scrape is not None:
             self.scrape.shutdown()
+
+    def _profile_pages(
+        self, resource: Resource, live: Callable[[], Sequence[LiveStream]] | None
+    ) -> ProfilePages | None:
+        if self.profiles:
+            self.profile_pages = ProfilePages(engine, self.profiles, resource, live)
+        return self.profile_pages
 
 
 def checked_views(views: tuple[Any, ...], config: Config) -> list[Any]:

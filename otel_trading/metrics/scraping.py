@@ -14,6 +14,7 @@ from otel_trading.metrics.cell_provider import CellMeterProvider
 from otel_trading.metrics.engine import engine
 from otel_trading.metrics.exposition import Exposition
 from otel_trading.metrics.exposition.exposition import Collection
+from otel_trading.metrics.profiles.page import ProfilePages
 
 
 class ScrapeReader(MetricReader):
@@ -47,7 +48,9 @@ def of_readers(reader: ScrapeReader) -> Callable[[], Collection]:
     return lambda: ((), reader.collected())
 
 
-def exposition(plan: EndpointPlan, collect: Callable[[], Collection], resource: Resource) -> Exposition:
+def exposition(
+    plan: EndpointPlan, collect: Callable[[], Collection], resource: Resource, profiles: ProfilePages | None = None
+) -> Exposition:
     """The pages that the endpoint's plan describes."""
     return Exposition(
         engine,
@@ -59,4 +62,5 @@ def exposition(plan: EndpointPlan, collect: Callable[[], Collection], resource: 
         constant_labels=plan.constant_labels,
         constant_labels_excluded=plan.constant_labels_excluded,
         registries=(prometheus_client.REGISTRY,) if plan.prometheus_client else (),
+        profiles=profiles,
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from opentelemetry.sdk.metrics import Histogram
@@ -16,6 +16,7 @@ from otel_trading.ground import diagnostics
 from otel_trading.metrics import aggregation
 from otel_trading.metrics import attributes as sets
 from otel_trading.metrics.aggregation import CellPlan
+from otel_trading.metrics.boundaries import Boundaries
 from otel_trading.metrics.composition import composed
 from otel_trading.metrics.histogram_view import HistogramView
 from otel_trading.metrics.stream import StreamPlan
@@ -24,11 +25,19 @@ from otel_trading.metrics.units import IncompatibleUnits
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A stream, and the aggregation that the view demands; without one the reader's preference counts."""
+    """A stream, and the aggregation that the view demands; without one the reader's preference counts.
+
+    Attributes:
+        stream: what the view says.
+        wanted: the aggregation of an SDK View.
+        plan: the cells of a HistogramView.
+        bounds: of explicit buckets where no view gives any.
+    """
 
     stream: StreamPlan
     wanted: Aggregation | None = None
     plan: CellPlan | None = None
+    bounds: Sequence[float] | None = None
 
     def cells(self, instrument: Any, real: Any, reader: Any) -> CellPlan | None:
         """What the cells for a reader are; None if it gets nothing.
@@ -46,10 +55,17 @@ class Selected:
             if not fitting(wanted, real, "A reader", "The default of the instrument is used."):
                 wanted = DefaultAggregation()
         assert wanted is not None
-        return aggregation.of_sdk(wanted, instrument, getattr(instrument, "advisory", None))
+        return aggregation.of_sdk(wanted, instrument, self.bounds)
 
 
-def streams(views: Sequence[Any], instrument: Any, real: Any, limit: int, mode: ViewMatchingMode) -> list[Selected]:
+def streams(
+    views: Sequence[Any],
+    instrument: Any,
+    real: Any,
+    limit: int,
+    mode: ViewMatchingMode,
+    lowest: Mapping[str, Boundaries] | None = None,
+) -> list[Selected]:
     """The streams of an instrument.
 
     The first HistogramView that matches a histogram is its only view, unless an SDK View comes before it; otherwise
@@ -61,7 +77,15 @@ def streams(views: Sequence[Any], instrument: Any, real: Any, limit: int, mode: 
         real: the SDK's instrument of the same kind and name, by which SDK Views match.
         limit: most series of a stream whose view says nothing.
         mode: each SDK View makes a stream of its own, or those of one stream make it together.
+        lowest: by the name of a histogram in lower case, boundaries that it gets besides the advised ones where no view
+            gives any.
     """
+    advised = _advised(instrument, (lowest or {}).get(instrument.name.lower()))
+    found = _streams(views, instrument, real, limit, mode)
+    return [replace(selected, bounds=advised) for selected in found]
+
+
+def _streams(views: Sequence[Any], instrument: Any, real: Any, limit: int, mode: ViewMatchingMode) -> list[Selected]:
     matching: list[View] = []
     for view in views:
         if isinstance(view, HistogramView):
@@ -72,6 +96,17 @@ def streams(views: Sequence[Any], instrument: Any, real: Any, limit: int, mode: 
             matching.append(view)
     chosen = together(matching, real) if mode == "composable" else [one for one in matching if _alone(one, real)]
     return [_by_sdk(view, instrument, limit) for view in chosen] or [Selected(_own(instrument, limit))]
+
+
+def _advised(instrument: Any, further: Boundaries | None) -> Sequence[float] | None:
+    """Advised boundaries and those that are wanted besides; None leaves the specification's."""
+    advised: Sequence[float] | None = getattr(instrument, "advisory", None)
+    if further is None:
+        return advised
+    try:
+        return sorted({*(advised or ()), *further.in_unit(instrument.unit or further.unit)})
+    except IncompatibleUnits:
+        return advised
 
 
 def of_asynchronous(views: Sequence[Any], mode: ViewMatchingMode) -> Sequence[View]:

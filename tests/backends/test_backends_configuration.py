@@ -137,6 +137,12 @@ def test_prometheus_configuration_and_rules_are_valid(programs: dict[str, str]) 
     checked(programs["promtool"], "check", "config", CONFIG / "prometheus/prometheus.yml")
 
 
+@pytest.mark.parametrize("file", sorted((CONFIG / "prometheus/profiles").glob("*.yml")), ids=lambda file: file.stem)
+def test_scrape_jobs_of_profiles_are_valid(programs: dict[str, str], file: Path) -> None:
+    """Each file is a configuration by itself, and one that another names."""
+    checked(programs["promtool"], "check", "config", file)
+
+
 def test_alertmanager_configuration_is_valid(programs: dict[str, str]) -> None:
     """By Alertmanager's own tool."""
     checked(programs["amtool"], "check-config", CONFIG / "alertmanager/alertmanager.yml")

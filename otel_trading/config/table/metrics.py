@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from otel_trading.config.kinds import Choice, Flag, Items, Number, Text, Words
-from otel_trading.config.knob import MATCHING_MODES, PORT, SECONDS, STRATEGIES, Knob
+from otel_trading.config.kinds import Choice, Chosen, Flag, Items, Number, Text, Words
+from otel_trading.config.knob import MATCHING_MODES, PORT, PROFILES, SECONDS, STRATEGIES, Knob
 
 
 def metrics() -> list[Knob]:
@@ -24,6 +24,14 @@ def metrics() -> list[Knob]:
             Choice(MATCHING_MODES),
             MATCHING_MODES[0],
             "Whether each SDK View makes a stream, or those that name the same stream make it together.",
+            own_node=True,
+        ),
+        Knob(
+            group,
+            "profile",
+            Chosen(PROFILES),
+            (),
+            "Existing systems whose names /metrics shows in place of the canonical ones.",
             own_node=True,
         ),
         Knob(

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.metrics.export import MetricsData
 from opentelemetry.sdk.resources import Resource
@@ -23,6 +23,9 @@ from otel_trading.metrics.exposition.names import naming
 from otel_trading.metrics.exposition.negotiation import Format, accepts_gzip, negotiate
 from otel_trading.metrics.exposition.target import target_info
 from otel_trading.metrics.live import LiveStream
+
+if TYPE_CHECKING:
+    from otel_trading.metrics.profiles.page import ProfilePages
 
 SCRAPE_WAIT_S = 1.0
 """How long a scrape waits for the collection of the one before it."""
@@ -84,6 +87,7 @@ class Exposition:
         constant_labels: Sequence[str] = (),
         constant_labels_excluded: Sequence[str] = (),
         registries: Sequence[registries.Registry] = (),
+        profiles: ProfilePages | None = None,
     ) -> None:
         """Collects nothing yet.
 
@@ -97,6 +101,7 @@ class Exposition:
             constant_labels: patterns of resource attributes that become labels of every series.
             constant_labels_excluded: patterns of those that do not.
             registries: prometheus_client registries whose families are on the page too, after ours.
+            profiles: takes what existing systems call otherwise; None leaves everything to the standard.
 
         Raises:
             ValueError: there is no such strategy.
@@ -109,6 +114,7 @@ class Exposition:
         self._target_info = target_info
         self._patterns = tuple(constant_labels), tuple(constant_labels_excluded)
         self._registries = tuple(registries)
+        self._profiles = profiles
         self._scraping = threading.Lock()
         self._collecting_since_ns = 0
         self._counting = threading.Lock()
@@ -188,6 +194,9 @@ class Exposition:
     def _items(self, format: Format) -> tuple[list[Item], Callable[[str], str]]:
         live, data = self._collect()
         others = list(foreign.streams(data, self._constant))
+        families: Sequence[Item] = ()
+        if self._profiles is not None:
+            live, others, families = self._profiles.take(live, others, exemplars=format.kind != "text")
         book = self._book(format.escaping)
         try:
             items = book.items(live, others)
@@ -196,6 +205,7 @@ class Exposition:
             items = book.items(live, others)
         if self._target_info:
             items.insert(0, target_info(self._resource, format.kind, book.label))
+        items += families
         items += registries.written(self._registries, format, book)
         if format.kind == "openmetrics":
             items.append(b"# EOF\n")
@@ -207,7 +217,8 @@ class Exposition:
         book = self._books.pop(kept, None)
         if book is None or anew:
             resource = self._constant(self._resource)
-            reserved = ("target", "target_info") if self._target_info else ()
+            reserved = ["target", "target_info"] if self._target_info else []
+            reserved += self._profiles.names() if self._profiles is not None else ()
             book = Book(self._engine, self._naming, kept, self._scope_info, resource, reserved)
         self._books[kept] = book
         while len(self._books) > _MOST_BOOKS:
