@@ -111,7 +111,7 @@ def test_shown_make_targets_exist() -> None:
 
 def test_tables_of_names_are_those_of_the_code() -> None:
     """The order ids on the page of signals are the one table."""
-    from otel_trading.catalogue.order_ids import TABLE
+    from otel_trading.ground.order_ids import TABLE
 
     text = (ROOT / "docs/signals.md").read_text()
     rows = re.findall(r"^\| `(\w+)` \| `([\w.]+)` \| `(trading\.\w+)` \|$", text, re.MULTILINE)
