@@ -38,6 +38,7 @@ check: $(VENV)/.dev ## format, lint, types, import contract, generated files, do
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m otel_trading.config.generate --check
+	$(BIN)/python -m otel_trading.catalogue.generate --check
 	$(BIN)/python tools/compliance.py --check
 	$(BIN)/towncrier build --draft --version next > /dev/null
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir $(VENV)/site
@@ -46,6 +47,7 @@ format: $(VENV)/.dev ## formats and mends what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python -m otel_trading.config.generate
+	$(BIN)/python -m otel_trading.catalogue.generate
 
 # with BENCH_JSON=folder, each writes one JSON document there instead of its table
 define benchmark

@@ -24,7 +24,7 @@ from otel_trading.ground import diagnostics
 from otel_trading.hotpath.engine import Cell
 from otel_trading.metrics import attributes as sets
 from otel_trading.metrics.engine import engine
-from otel_trading.metrics.feeds import Feed, Nowhere, ToProvider
+from otel_trading.metrics.feeds import Feed, Nowhere
 from otel_trading.metrics.handles import BoundCounter, BoundGauge, BoundHistogram
 from otel_trading.metrics.measurement import keys, labels, number
 from otel_trading.sdk import ApiGauge
@@ -99,8 +99,8 @@ class Synchronous(_Named, Generic[H]):
             self._begin(self._feed)
 
     def _begin(self, feed: Feed) -> None:
-        """Lets the first series be there; those of our own counters and histograms are once they are bound."""
-        if isinstance(feed, ToProvider) and self.method == "add":
+        """Gives the first series their 0; that of a histogram is on `/metrics` once it is bound."""
+        if feed.enabled and self.method == "add":
             for cell in self._initial:
                 cell.add(0)
 
