@@ -16,6 +16,7 @@ from otel_trading.catalogue.source_text import (
     laid_out,
     literal,
     quoted,
+    quoted_lines,
     sentence,
     subscripted,
 )
@@ -226,7 +227,8 @@ def _instance(metric: Metric, aliases: Mapping[str, str]) -> list[str]:
     whole = arguments(made, parts, "", 0)
     if len(whole) == 1:
         return whole
-    lines = [f"{made}(", f"{INDENT}_SCOPE,", *(f"{INDENT}{text}," for text in given)]
+    lines = [f"{made}(", f"{INDENT}_SCOPE,", *(f"{INDENT}{text}," for text in given[:2])]
+    lines += quoted_lines(metric.brief, 4)
     for name, value in named.items():
         if value:
             lines += laid_out(f"{name}=", value, ",", 4)

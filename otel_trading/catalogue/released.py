@@ -24,7 +24,7 @@ HEAD = (
 
 def path_for(directory: Path) -> Path:
     """Where the list of a registry directory stands: `registry.released.yaml` beside `registry/`."""
-    root = directory.resolve()
+    root = directory if directory.name not in ("", "..") else directory.resolve()
     return root.with_name(f"{root.name}.released.yaml")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
@@ -53,6 +54,21 @@ def laid_out(before: str, value: object, after: str, indent: int) -> list[str]:
         for key, item in value.items():
             lines += laid_out(f"{literal(key)}: ", item, ",", indent + 4)
     return [*lines, f"{' ' * indent}{closing}{after}"]
+
+
+def quoted_lines(text: str, indent: int) -> list[str]:
+    """A text as an argument on lines of its own, with a comma: one literal, or several that belong together."""
+    pad = " " * indent
+    line = f"{pad}{quoted(text)},"
+    if len(line) <= WIDTH:
+        return [line]
+    pieces: list[str] = []
+    piece = ""
+    for word in re.findall(r"\S+\s*", text):
+        if piece and len(f"{pad}{quoted(piece + word)},") > WIDTH:
+            pieces, piece = [*pieces, piece], ""
+        piece += word
+    return [*(f"{pad}{quoted(one)}" for one in pieces), f"{pad}{quoted(piece)},"]
 
 
 def arguments(before: str, parts: Sequence[str], after: str, indent: int) -> list[str]:

@@ -81,6 +81,7 @@ def _wrong_usage(arguments: argparse.Namespace, root: Path) -> str:
 def _generated(arguments: argparse.Namespace) -> tuple[Registry, Outcome]:
     from otel_trading.catalogue import generate
     from otel_trading.catalogue.reading import ours, read
+    from otel_trading.catalogue.released import path_for
 
     progress, clear = progress_line()
     try:
@@ -89,7 +90,7 @@ def _generated(arguments: argparse.Namespace) -> tuple[Registry, Outcome]:
         if arguments.directory is None:
             return registry, generate.write(generate.ROOT, generate.of_ours(), check=arguments.check)
         registry = read(arguments.directory, registry, progress)
-        out = arguments.out or arguments.directory.resolve().parent / "instruments"
+        out = arguments.out or path_for(arguments.directory).with_name("instruments")
         files = generate.of_users(registry, arguments.directory, out)
         return registry, generate.write(Path(), files, check=arguments.check)
     finally:

@@ -50,7 +50,7 @@ def survives(place: Path, text: str) -> None:
     page(registry, "acme").encode()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     edits=st.lists(
         st.tuples(st.integers(0, len(ROUTER)), st.integers(0, 40), SCRAPS | st.text(max_size=5)), min_size=1, max_size=4
@@ -73,7 +73,7 @@ def slots(value: Any) -> list[tuple[Any, Any]]:
     return found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(data=st.data(), wrong=st.lists(VALUES, min_size=1, max_size=3))
 def test_wrong_values_never_raise_anything_else(place: Path, data: st.DataObject, wrong: list[Any]) -> None:
     """Any value stands in place of any other; keys are left out or added."""
@@ -87,7 +87,7 @@ def test_wrong_values_never_raise_anything_else(place: Path, data: st.DataObject
     survives(place, yaml.safe_dump(document, allow_unicode=True))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(texts=st.lists(st.text(max_size=60), min_size=3, max_size=3))
 def test_any_text_may_be_told(place: Path, texts: list[str]) -> None:
     """Quotes, backslashes and brackets in briefs, notes and values: the module still says the same."""
