@@ -39,7 +39,7 @@ class _Levels(Gauge):
             book_side: `trading.book.side`, opt in. Side of the book.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.book.side": book_side, "trading.symbol": symbol})
+        return self._bind((book_side, symbol))
 
     def set(
         self,
@@ -50,7 +50,7 @@ class _Levels(Gauge):
         context: Context | None = None,
     ) -> None:
         """Sets the value in `{level}`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.book.side": book_side, "trading.symbol": symbol}, context)
+        self._set(amount, (book_side, symbol), context)
 
     def observation(
         self,
@@ -60,7 +60,7 @@ class _Levels(Gauge):
         symbol: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.book.side": book_side, "trading.symbol": symbol})
+        return self._observation(amount, (book_side, symbol))
 
 
 levels = _Levels(
@@ -94,7 +94,7 @@ class _Depth(Gauge):
             book_side: `trading.book.side`, opt in. Side of the book.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.book.side": book_side, "trading.symbol": symbol})
+        return self._bind((book_side, symbol))
 
     def set(
         self,
@@ -105,7 +105,7 @@ class _Depth(Gauge):
         context: Context | None = None,
     ) -> None:
         """Sets the value in `{unit}`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.book.side": book_side, "trading.symbol": symbol}, context)
+        self._set(amount, (book_side, symbol), context)
 
     def observation(
         self,
@@ -115,7 +115,7 @@ class _Depth(Gauge):
         symbol: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.book.side": book_side, "trading.symbol": symbol})
+        return self._observation(amount, (book_side, symbol))
 
 
 depth = _Depth(
@@ -149,7 +149,7 @@ class _SpreadCurrent(Gauge):
             venue: `trading.venue`, opt in. Where it is traded: an exchange, a broker or an internal market.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.venue": venue, "trading.symbol": symbol})
+        return self._bind((venue, symbol))
 
     def set(
         self,
@@ -160,11 +160,11 @@ class _SpreadCurrent(Gauge):
         context: Context | None = None,
     ) -> None:
         """Sets the value in `{bps}`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.venue": venue, "trading.symbol": symbol}, context)
+        self._set(amount, (venue, symbol), context)
 
     def observation(self, amount: int | float, *, venue: str | None = None, symbol: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.venue": venue, "trading.symbol": symbol})
+        return self._observation(amount, (venue, symbol))
 
 
 spread_current = _SpreadCurrent(
@@ -197,7 +197,7 @@ class _SpreadDistribution(Histogram):
             venue: `trading.venue`, opt in. Where it is traded: an exchange, a broker or an internal market.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.venue": venue, "trading.symbol": symbol})
+        return self._bind((venue, symbol))
 
     def record(
         self,
@@ -208,7 +208,7 @@ class _SpreadDistribution(Histogram):
         context: Context | None = None,
     ) -> None:
         """Records a value in `{bps}`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.venue": venue, "trading.symbol": symbol}, context)
+        self._record(amount, (venue, symbol), context)
 
 
 spread_distribution = _SpreadDistribution(
@@ -240,15 +240,15 @@ class _MarketVolatility(Gauge):
         Args:
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.symbol": symbol})
+        return self._bind((symbol,))
 
     def set(self, amount: int | float, *, symbol: str | None = None, context: Context | None = None) -> None:
         """Sets the value in `1`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.symbol": symbol}, context)
+        self._set(amount, (symbol,), context)
 
     def observation(self, amount: int | float, *, symbol: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.symbol": symbol})
+        return self._observation(amount, (symbol,))
 
 
 market_volatility = _MarketVolatility(
@@ -279,15 +279,15 @@ class _MarketLiquidityRatio(Gauge):
         Args:
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.symbol": symbol})
+        return self._bind((symbol,))
 
     def set(self, amount: int | float, *, symbol: str | None = None, context: Context | None = None) -> None:
         """Sets the value in `1`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.symbol": symbol}, context)
+        self._set(amount, (symbol,), context)
 
     def observation(self, amount: int | float, *, symbol: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.symbol": symbol})
+        return self._observation(amount, (symbol,))
 
 
 market_liquidity_ratio = _MarketLiquidityRatio(

@@ -34,15 +34,15 @@ class _MdConnectionStatus(Gauge):
         Args:
             venue: `trading.venue`, recommended. Where it is traded: an exchange, a broker or an internal market.
         """
-        return self._bind({"trading.venue": venue})
+        return self._bind((venue,))
 
     def set(self, amount: int | float, *, venue: str | None = None, context: Context | None = None) -> None:
         """Sets the value in `1`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.venue": venue}, context)
+        self._set(amount, (venue,), context)
 
     def observation(self, amount: int | float, *, venue: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.venue": venue})
+        return self._observation(amount, (venue,))
 
 
 md_connection_status = _MdConnectionStatus(
@@ -73,15 +73,15 @@ class _MdConnectionAttempts(Counter):
         Args:
             venue: `trading.venue`, recommended. Where it is traded: an exchange, a broker or an internal market.
         """
-        return self._bind({"trading.venue": venue})
+        return self._bind((venue,))
 
     def add(self, amount: int | float = 1, *, venue: str | None = None, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{attempt}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.venue": venue}, context)
+        self._add(amount, (venue,), context)
 
     def observation(self, amount: int | float, *, venue: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.venue": venue})
+        return self._observation(amount, (venue,))
 
 
 md_connection_attempts = _MdConnectionAttempts(
@@ -117,7 +117,7 @@ class _MdConnectionFailures(Counter):
             error_type: `error.type`, required. Class of an error, of a closed set. Others than timeout, auth, network
                 become `other`.
         """
-        return self._bind({"trading.venue": venue, "error.type": error_type})
+        return self._bind((venue, error_type))
 
     def add(
         self,
@@ -128,11 +128,11 @@ class _MdConnectionFailures(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{failure}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.venue": venue, "error.type": error_type}, context)
+        self._add(amount, (venue, error_type), context)
 
     def observation(self, amount: int | float, *, venue: str | None = None, error_type: str) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.venue": venue, "error.type": error_type})
+        return self._observation(amount, (venue, error_type))
 
 
 md_connection_failures = _MdConnectionFailures(
@@ -166,15 +166,15 @@ class _MdConnectionDisconnects(Counter):
         Args:
             venue: `trading.venue`, recommended. Where it is traded: an exchange, a broker or an internal market.
         """
-        return self._bind({"trading.venue": venue})
+        return self._bind((venue,))
 
     def add(self, amount: int | float = 1, *, venue: str | None = None, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{connection}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.venue": venue}, context)
+        self._add(amount, (venue,), context)
 
     def observation(self, amount: int | float, *, venue: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.venue": venue})
+        return self._observation(amount, (venue,))
 
 
 md_connection_disconnects = _MdConnectionDisconnects(
@@ -206,15 +206,15 @@ class _MdConnectionReconnects(Counter):
         Args:
             venue: `trading.venue`, recommended. Where it is traded: an exchange, a broker or an internal market.
         """
-        return self._bind({"trading.venue": venue})
+        return self._bind((venue,))
 
     def add(self, amount: int | float = 1, *, venue: str | None = None, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{connection}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.venue": venue}, context)
+        self._add(amount, (venue,), context)
 
     def observation(self, amount: int | float, *, venue: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.venue": venue})
+        return self._observation(amount, (venue,))
 
 
 md_connection_reconnects = _MdConnectionReconnects(
@@ -259,14 +259,7 @@ class _VenueApiFailures(Counter):
             status_code: `http.response.status_code`, recommended. Status code of an HTTP response.
             error_type: `error.type`, opt in. Class of an error, of a closed set.
         """
-        return self._bind(
-            {
-                "trading.venue": venue,
-                "url.template": endpoint,
-                "http.response.status_code": status_code,
-                "error.type": error_type,
-            }
-        )
+        return self._bind((venue, endpoint, status_code, error_type))
 
     def add(
         self,
@@ -279,16 +272,7 @@ class _VenueApiFailures(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{failure}`; the keywords are those of `bind`. Never raises."""
-        self._add(
-            amount,
-            {
-                "trading.venue": venue,
-                "url.template": endpoint,
-                "http.response.status_code": status_code,
-                "error.type": error_type,
-            },
-            context,
-        )
+        self._add(amount, (venue, endpoint, status_code, error_type), context)
 
     def observation(
         self,
@@ -300,15 +284,7 @@ class _VenueApiFailures(Counter):
         error_type: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(
-            amount,
-            {
-                "trading.venue": venue,
-                "url.template": endpoint,
-                "http.response.status_code": status_code,
-                "error.type": error_type,
-            },
-        )
+        return self._observation(amount, (venue, endpoint, status_code, error_type))
 
 
 venue_api_failures = _VenueApiFailures(
@@ -350,7 +326,7 @@ class _VenueApiRetryDelay(Histogram):
                 1, 2, 3 become `other`.
             venue: `trading.venue`, recommended. Where it is traded: an exchange, a broker or an internal market.
         """
-        return self._bind({"trading.retry.attempt": retry_attempt, "trading.venue": venue})
+        return self._bind((retry_attempt, venue))
 
     def record(
         self,
@@ -361,7 +337,7 @@ class _VenueApiRetryDelay(Histogram):
         context: Context | None = None,
     ) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.retry.attempt": retry_attempt, "trading.venue": venue}, context)
+        self._record(amount, (retry_attempt, venue), context)
 
 
 venue_api_retry_delay = _VenueApiRetryDelay(
@@ -395,15 +371,15 @@ class _ConnectionPoolSize(Gauge):
         Args:
             pool_type: `trading.connection_pool.type`, required. What the connections of a pool speak.
         """
-        return self._bind({"trading.connection_pool.type": pool_type})
+        return self._bind((pool_type,))
 
     def set(self, amount: int | float, *, pool_type: str, context: Context | None = None) -> None:
         """Sets the value in `{connection}`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.connection_pool.type": pool_type}, context)
+        self._set(amount, (pool_type,), context)
 
     def observation(self, amount: int | float, *, pool_type: str) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.connection_pool.type": pool_type})
+        return self._observation(amount, (pool_type,))
 
 
 connection_pool_size = _ConnectionPoolSize(

@@ -34,11 +34,11 @@ class _TickDuration(Histogram):
         Args:
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.symbol": symbol})
+        return self._bind((symbol,))
 
     def record(self, amount: int | float, *, symbol: str | None = None, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.symbol": symbol}, context)
+        self._record(amount, (symbol,), context)
 
 
 tick_duration = _TickDuration(
@@ -70,11 +70,11 @@ class _TickOrders(Histogram):
         Args:
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.symbol": symbol})
+        return self._bind((symbol,))
 
     def record(self, amount: int | float, *, symbol: str | None = None, context: Context | None = None) -> None:
         """Records a value in `{order}`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.symbol": symbol}, context)
+        self._record(amount, (symbol,), context)
 
 
 tick_orders = _TickOrders(
@@ -106,11 +106,11 @@ class _TickFlushDuration(Histogram):
         Args:
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.symbol": symbol})
+        return self._bind((symbol,))
 
     def record(self, amount: int | float, *, symbol: str | None = None, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.symbol": symbol}, context)
+        self._record(amount, (symbol,), context)
 
 
 tick_flush_duration = _TickFlushDuration(
@@ -135,11 +135,11 @@ class _TickSkew(Histogram):
 
     def bind(self) -> BoundHistogram:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def record(self, amount: int | float, *, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {}, context)
+        self._record(amount, (), context)
 
 
 tick_skew = _TickSkew(
@@ -163,11 +163,11 @@ class _TickCompletionDuration(Histogram):
 
     def bind(self) -> BoundHistogram:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def record(self, amount: int | float, *, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {}, context)
+        self._record(amount, (), context)
 
 
 tick_completion_duration = _TickCompletionDuration(
@@ -191,11 +191,11 @@ class _OrderLookupDuration(Histogram):
 
     def bind(self) -> BoundHistogram:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def record(self, amount: int | float, *, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {}, context)
+        self._record(amount, (), context)
 
 
 order_lookup_duration = _OrderLookupDuration(
@@ -226,15 +226,15 @@ class _Orders(Counter):
         Args:
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.symbol": symbol})
+        return self._bind((symbol,))
 
     def add(self, amount: int | float = 1, *, symbol: str | None = None, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{order}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.symbol": symbol}, context)
+        self._add(amount, (symbol,), context)
 
     def observation(self, amount: int | float, *, symbol: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.symbol": symbol})
+        return self._observation(amount, (symbol,))
 
 
 orders = _Orders(
@@ -265,15 +265,15 @@ class _Trades(Counter):
         Args:
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.symbol": symbol})
+        return self._bind((symbol,))
 
     def add(self, amount: int | float = 1, *, symbol: str | None = None, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{trade}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.symbol": symbol}, context)
+        self._add(amount, (symbol,), context)
 
     def observation(self, amount: int | float, *, symbol: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.symbol": symbol})
+        return self._observation(amount, (symbol,))
 
 
 trades = _Trades(
@@ -304,15 +304,15 @@ class _SelfMatchPreventions(Counter):
         Args:
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.symbol": symbol})
+        return self._bind((symbol,))
 
     def add(self, amount: int | float = 1, *, symbol: str | None = None, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{event}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.symbol": symbol}, context)
+        self._add(amount, (symbol,), context)
 
     def observation(self, amount: int | float, *, symbol: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.symbol": symbol})
+        return self._observation(amount, (symbol,))
 
 
 self_match_preventions = _SelfMatchPreventions(
@@ -343,15 +343,15 @@ class _ArenaUtilization(Gauge):
         Args:
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.symbol": symbol})
+        return self._bind((symbol,))
 
     def set(self, amount: int | float, *, symbol: str | None = None, context: Context | None = None) -> None:
         """Sets the value in `1`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.symbol": symbol}, context)
+        self._set(amount, (symbol,), context)
 
     def observation(self, amount: int | float, *, symbol: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.symbol": symbol})
+        return self._observation(amount, (symbol,))
 
 
 arena_utilization = _ArenaUtilization(
@@ -382,15 +382,15 @@ class _ArenaAllocationFailures(Counter):
         Args:
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.symbol": symbol})
+        return self._bind((symbol,))
 
     def add(self, amount: int | float = 1, *, symbol: str | None = None, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{failure}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.symbol": symbol}, context)
+        self._add(amount, (symbol,), context)
 
     def observation(self, amount: int | float, *, symbol: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.symbol": symbol})
+        return self._observation(amount, (symbol,))
 
 
 arena_allocation_failures = _ArenaAllocationFailures(
@@ -415,15 +415,15 @@ class _AccountActive(Gauge):
 
     def bind(self) -> BoundGauge:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def set(self, amount: int | float, *, context: Context | None = None) -> None:
         """Sets the value in `{account}`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {}, context)
+        self._set(amount, (), context)
 
     def observation(self, amount: int | float) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {})
+        return self._observation(amount, ())
 
 
 account_active = _AccountActive(
@@ -446,15 +446,15 @@ class _SymbolActive(Gauge):
 
     def bind(self) -> BoundGauge:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def set(self, amount: int | float, *, context: Context | None = None) -> None:
         """Sets the value in `{symbol}`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {}, context)
+        self._set(amount, (), context)
 
     def observation(self, amount: int | float) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {})
+        return self._observation(amount, ())
 
 
 symbol_active = _SymbolActive(_SCOPE, "trading.matching.symbol.active", "{symbol}", "Symbols that are being matched.")
@@ -472,15 +472,15 @@ class _SymbolActivated(Counter):
 
     def bind(self) -> BoundCounter:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def add(self, amount: int | float = 1, *, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{symbol}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {}, context)
+        self._add(amount, (), context)
 
     def observation(self, amount: int | float) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {})
+        return self._observation(amount, ())
 
 
 symbol_activated = _SymbolActivated(
@@ -503,15 +503,15 @@ class _SymbolEvicted(Counter):
 
     def bind(self) -> BoundCounter:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def add(self, amount: int | float = 1, *, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{symbol}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {}, context)
+        self._add(amount, (), context)
 
     def observation(self, amount: int | float) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {})
+        return self._observation(amount, ())
 
 
 symbol_evicted = _SymbolEvicted(
@@ -541,15 +541,15 @@ class _SymbolOrders(Counter):
         Args:
             symbol: `trading.symbol`, required. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.symbol": symbol})
+        return self._bind((symbol,))
 
     def add(self, amount: int | float = 1, *, symbol: str, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{order}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.symbol": symbol}, context)
+        self._add(amount, (symbol,), context)
 
     def observation(self, amount: int | float, *, symbol: str) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.symbol": symbol})
+        return self._observation(amount, (symbol,))
 
 
 symbol_orders = _SymbolOrders(
@@ -574,11 +574,11 @@ class _SymbolActivationDuration(Histogram):
 
     def bind(self) -> BoundHistogram:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def record(self, amount: int | float, *, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {}, context)
+        self._record(amount, (), context)
 
 
 symbol_activation_duration = _SymbolActivationDuration(
@@ -602,11 +602,11 @@ class _SymbolEvictionDuration(Histogram):
 
     def bind(self) -> BoundHistogram:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def record(self, amount: int | float, *, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {}, context)
+        self._record(amount, (), context)
 
 
 symbol_eviction_duration = _SymbolEvictionDuration(
@@ -630,11 +630,11 @@ class _SymbolQueueWiringDuration(Histogram):
 
     def bind(self) -> BoundHistogram:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def record(self, amount: int | float, *, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {}, context)
+        self._record(amount, (), context)
 
 
 symbol_queue_wiring_duration = _SymbolQueueWiringDuration(
@@ -665,11 +665,11 @@ class _SymbolTickDuration(Histogram):
         Args:
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.symbol": symbol})
+        return self._bind((symbol,))
 
     def record(self, amount: int | float, *, symbol: str | None = None, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.symbol": symbol}, context)
+        self._record(amount, (symbol,), context)
 
 
 symbol_tick_duration = _SymbolTickDuration(
@@ -694,11 +694,11 @@ class _SymbolMemoryUsage(Histogram):
 
     def bind(self) -> BoundHistogram:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def record(self, amount: int | float, *, context: Context | None = None) -> None:
         """Records a value in `By`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {}, context)
+        self._record(amount, (), context)
 
 
 symbol_memory_usage = _SymbolMemoryUsage(
@@ -734,11 +734,11 @@ class _SymbolCpuUtilization(Histogram):
 
     def bind(self) -> BoundHistogram:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def record(self, amount: int | float, *, context: Context | None = None) -> None:
         """Records a value in `1`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {}, context)
+        self._record(amount, (), context)
 
 
 symbol_cpu_utilization = _SymbolCpuUtilization(
@@ -769,15 +769,15 @@ class _EventProcessed(Counter):
         Args:
             component: `trading.component`, opt in. Part of a program that owns a queue, a thread or memory.
         """
-        return self._bind({"trading.component": component})
+        return self._bind((component,))
 
     def add(self, amount: int | float = 1, *, component: str | None = None, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{event}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.component": component}, context)
+        self._add(amount, (component,), context)
 
     def observation(self, amount: int | float, *, component: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.component": component})
+        return self._observation(amount, (component,))
 
 
 event_processed = _EventProcessed(
@@ -810,7 +810,7 @@ class _EventDropped(Counter):
             component: `trading.component`, opt in. Part of a program that owns a queue, a thread or memory.
             destination: `trading.event.destination`, opt in. Who is sent an event.
         """
-        return self._bind({"trading.component": component, "trading.event.destination": destination})
+        return self._bind((component, destination))
 
     def add(
         self,
@@ -821,7 +821,7 @@ class _EventDropped(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{event}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.component": component, "trading.event.destination": destination}, context)
+        self._add(amount, (component, destination), context)
 
     def observation(
         self,
@@ -831,7 +831,7 @@ class _EventDropped(Counter):
         destination: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.component": component, "trading.event.destination": destination})
+        return self._observation(amount, (component, destination))
 
 
 event_dropped = _EventDropped(
@@ -863,11 +863,11 @@ class _EventProcessingDuration(Histogram):
         Args:
             component: `trading.component`, opt in. Part of a program that owns a queue, a thread or memory.
         """
-        return self._bind({"trading.component": component})
+        return self._bind((component,))
 
     def record(self, amount: int | float, *, component: str | None = None, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.component": component}, context)
+        self._record(amount, (component,), context)
 
 
 event_processing_duration = _EventProcessingDuration(
@@ -899,15 +899,15 @@ class _EventSent(Counter):
         Args:
             destination: `trading.event.destination`, required. Who is sent an event.
         """
-        return self._bind({"trading.event.destination": destination})
+        return self._bind((destination,))
 
     def add(self, amount: int | float = 1, *, destination: str, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{event}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.event.destination": destination}, context)
+        self._add(amount, (destination,), context)
 
     def observation(self, amount: int | float, *, destination: str) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.event.destination": destination})
+        return self._observation(amount, (destination,))
 
 
 event_sent = _EventSent(
@@ -948,7 +948,7 @@ class _EventSendErrors(Counter):
             error_type: `error.type`, recommended. Class of an error, of a closed set. Others than timeout, closed,
                 queue_full, encoding become `other`.
         """
-        return self._bind({"trading.event.destination": destination, "error.type": error_type})
+        return self._bind((destination, error_type))
 
     def add(
         self,
@@ -959,7 +959,7 @@ class _EventSendErrors(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{error}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.event.destination": destination, "error.type": error_type}, context)
+        self._add(amount, (destination, error_type), context)
 
     def observation(
         self,
@@ -969,7 +969,7 @@ class _EventSendErrors(Counter):
         error_type: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.event.destination": destination, "error.type": error_type})
+        return self._observation(amount, (destination, error_type))
 
 
 event_send_errors = _EventSendErrors(

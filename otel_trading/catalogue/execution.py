@@ -65,14 +65,7 @@ class _FillReceived(Counter):
             liquidity: `trading.execution.liquidity`, opt in. Whether a fill gave or took liquidity.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind(
-            {
-                "trading.order.side": side,
-                "trading.venue": venue,
-                "trading.execution.liquidity": liquidity,
-                "trading.symbol": symbol,
-            }
-        )
+        return self._bind((side, venue, liquidity, symbol))
 
     def add(
         self,
@@ -85,16 +78,7 @@ class _FillReceived(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{fill}`; the keywords are those of `bind`. Never raises."""
-        self._add(
-            amount,
-            {
-                "trading.order.side": side,
-                "trading.venue": venue,
-                "trading.execution.liquidity": liquidity,
-                "trading.symbol": symbol,
-            },
-            context,
-        )
+        self._add(amount, (side, venue, liquidity, symbol), context)
 
     def observation(
         self,
@@ -106,15 +90,7 @@ class _FillReceived(Counter):
         symbol: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(
-            amount,
-            {
-                "trading.order.side": side,
-                "trading.venue": venue,
-                "trading.execution.liquidity": liquidity,
-                "trading.symbol": symbol,
-            },
-        )
+        return self._observation(amount, (side, venue, liquidity, symbol))
 
 
 fill_received = _FillReceived(
@@ -147,15 +123,15 @@ class _FillDropped(Counter):
         Args:
             queue: `trading.queue.name`, opt in. Name of a queue, channel, ring or buffer.
         """
-        return self._bind({"trading.queue.name": queue})
+        return self._bind((queue,))
 
     def add(self, amount: int | float = 1, *, queue: str | None = None, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{fill}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.queue.name": queue}, context)
+        self._add(amount, (queue,), context)
 
     def observation(self, amount: int | float, *, queue: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.queue.name": queue})
+        return self._observation(amount, (queue,))
 
 
 fill_dropped = _FillDropped(
@@ -189,7 +165,7 @@ class _FillNotional(Histogram):
             venue: `trading.venue`, opt in. Where it is traded: an exchange, a broker or an internal market.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.venue": venue, "trading.symbol": symbol})
+        return self._bind((venue, symbol))
 
     def record(
         self,
@@ -200,7 +176,7 @@ class _FillNotional(Histogram):
         context: Context | None = None,
     ) -> None:
         """Records a value in `USD`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.venue": venue, "trading.symbol": symbol}, context)
+        self._record(amount, (venue, symbol), context)
 
 
 fill_notional = _FillNotional(
@@ -252,7 +228,7 @@ class _FillSlippage(Histogram):
             order_type: `trading.order.type`, recommended. Type of the order.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.order.type": order_type, "trading.symbol": symbol})
+        return self._bind((order_type, symbol))
 
     def record(
         self,
@@ -263,7 +239,7 @@ class _FillSlippage(Histogram):
         context: Context | None = None,
     ) -> None:
         """Records a value in `{bps}`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.order.type": order_type, "trading.symbol": symbol}, context)
+        self._record(amount, (order_type, symbol), context)
 
 
 fill_slippage = _FillSlippage(
@@ -294,11 +270,11 @@ class _FillShortfall(Histogram):
         Args:
             strategy: `trading.strategy`, recommended. The strategy that wanted it.
         """
-        return self._bind({"trading.strategy": strategy})
+        return self._bind((strategy,))
 
     def record(self, amount: int | float, *, strategy: str | None = None, context: Context | None = None) -> None:
         """Records a value in `{bps}`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.strategy": strategy}, context)
+        self._record(amount, (strategy,), context)
 
 
 fill_shortfall = _FillShortfall(
@@ -328,15 +304,15 @@ class _DropCopyMismatches(Counter):
         Args:
             venue: `trading.venue`, required. Where it is traded: an exchange, a broker or an internal market.
         """
-        return self._bind({"trading.venue": venue})
+        return self._bind((venue,))
 
     def add(self, amount: int | float = 1, *, venue: str, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{mismatch}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.venue": venue}, context)
+        self._add(amount, (venue,), context)
 
     def observation(self, amount: int | float, *, venue: str) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.venue": venue})
+        return self._observation(amount, (venue,))
 
 
 drop_copy_mismatches = _DropCopyMismatches(
@@ -368,11 +344,11 @@ class _TradeSize(Histogram):
         Args:
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.symbol": symbol})
+        return self._bind((symbol,))
 
     def record(self, amount: int | float, *, symbol: str | None = None, context: Context | None = None) -> None:
         """Records a value in `{unit}`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.symbol": symbol}, context)
+        self._record(amount, (symbol,), context)
 
 
 trade_size = _TradeSize(
@@ -404,11 +380,11 @@ class _TradeInterval(Histogram):
         Args:
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.symbol": symbol})
+        return self._bind((symbol,))
 
     def record(self, amount: int | float, *, symbol: str | None = None, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.symbol": symbol}, context)
+        self._record(amount, (symbol,), context)
 
 
 trade_interval = _TradeInterval(
@@ -440,11 +416,11 @@ class _TradePriceImpact(Histogram):
         Args:
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.symbol": symbol})
+        return self._bind((symbol,))
 
     def record(self, amount: int | float, *, symbol: str | None = None, context: Context | None = None) -> None:
         """Records a value in `{bps}`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.symbol": symbol}, context)
+        self._record(amount, (symbol,), context)
 
 
 trade_price_impact = _TradePriceImpact(
@@ -478,7 +454,7 @@ class _VolumeQuantity(Counter):
             venue: `trading.venue`, opt in. Where it is traded: an exchange, a broker or an internal market.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.venue": venue, "trading.symbol": symbol})
+        return self._bind((venue, symbol))
 
     def add(
         self,
@@ -489,11 +465,11 @@ class _VolumeQuantity(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{unit}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.venue": venue, "trading.symbol": symbol}, context)
+        self._add(amount, (venue, symbol), context)
 
     def observation(self, amount: int | float, *, venue: str | None = None, symbol: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.venue": venue, "trading.symbol": symbol})
+        return self._observation(amount, (venue, symbol))
 
 
 volume_quantity = _VolumeQuantity(
@@ -526,7 +502,7 @@ class _VolumeNotional(Counter):
             venue: `trading.venue`, opt in. Where it is traded: an exchange, a broker or an internal market.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.venue": venue, "trading.symbol": symbol})
+        return self._bind((venue, symbol))
 
     def add(
         self,
@@ -537,11 +513,11 @@ class _VolumeNotional(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `USD`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.venue": venue, "trading.symbol": symbol}, context)
+        self._add(amount, (venue, symbol), context)
 
     def observation(self, amount: int | float, *, venue: str | None = None, symbol: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.venue": venue, "trading.symbol": symbol})
+        return self._observation(amount, (venue, symbol))
 
 
 volume_notional = _VolumeNotional(

@@ -22,8 +22,10 @@ from otel_trading.metrics.instruments import Synchronous, harmless
 from otel_trading.metrics.provider import DelegatingMeter
 
 H = TypeVar("H", BoundCounter, BoundGauge, BoundHistogram)
-Values = Mapping[str, Any]
-"""Attributes by key; None for one that was not given."""
+Values = tuple[Any, ...]
+"""Of the attributes, in the order of the keys; None for one that was not given."""
+REMEMBERED = 2000
+"""Sets of attributes that an instrument translates once; more are translated at each call."""
 Observe = Callable[[CallbackOptions], Iterable[Observation]]
 
 
@@ -89,6 +91,7 @@ class Instrument(Generic[H]):
         self._required = frozenset(required)
         self._closed, self._allow = closed or {}, allow or {}
         self._made: Synchronous[H] | None = None
+        self._remembered: dict[Values, dict[str, Any]] = {}
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name} in {self.unit}>"
@@ -119,33 +122,49 @@ class Instrument(Generic[H]):
         return create(self.name, self.unit, self.description, attributes_advisory=self._keys)
 
     def _bind(self, values: Values) -> H:
-        return self.instrument.bind(self._told(values))
+        return self.instrument.bind(self._attributes(values))
 
-    def _told(self, values: Values) -> dict[str, Any]:
-        """Attributes as they are recorded."""
-        found = {}
-        for key, value in values.items():
+    def _attributes(self, values: Values) -> dict[str, Any]:
+        """Attributes as they are recorded; nobody changes them."""
+        try:
+            return self._remembered[values]
+        except Exception:  # not seen before, or an object whose hash or comparison fails
+            return self._translated(values)
+
+    def _translated(self, values: Values) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        usual = True
+        for key, value in zip(self._keys, values, strict=True):
             if value is None:
-                if key in self._required:
-                    diagnostics.trouble("catalogue.missing_attribute", "%s needs %s; was None", self.name, key)
+                usual &= key not in self._required
                 continue
-            known = self._known.get(key)
-            found[key] = value if known is None or _is_one_of(value, known) else self._other(key, value)
+            # only texts: 1 and True are one key, and a trouble has to be counted each time
+            fits = self._fits(key, value)
+            usual &= type(value) is str and (fits or key not in self._closed)
+            found[key] = value if fits else OTHER
+        if usual:
+            if len(self._remembered) < REMEMBERED:
+                self._remembered[values] = found
+        else:
+            self._tell(values)
         return found
 
-    def _other(self, key: str, value: object) -> str:
-        if key in self._closed:
-            message = "%s: %s has no value %r; 'other' was recorded"
-            diagnostics.trouble("catalogue.unknown_value", message, self.name, key, value)
-        return OTHER
+    def _fits(self, key: str, value: object) -> bool:
+        """Whether a value stays as it is. Never raises."""
+        known = self._known.get(key)
+        try:
+            return known is None or typed(value) in known
+        except Exception:  # it cannot be hashed or compared
+            return False
 
-
-def _is_one_of(value: object, known: frozenset[object]) -> bool:
-    """Whether it is there with its very type: True is no 1. Never raises."""
-    try:
-        return typed(value) in known
-    except TypeError:  # it cannot be hashed
-        return False
+    def _tell(self, values: Values) -> None:
+        """Counts what is wrong."""
+        for key, value in zip(self._keys, values, strict=True):
+            if value is None and key in self._required:
+                diagnostics.trouble("catalogue.missing_attribute", "%s needs %s; was None", self.name, key)
+            elif value is not None and key in self._closed and not self._fits(key, value):
+                message = "%s: %s has no value %r; 'other' was recorded"
+                diagnostics.trouble("catalogue.unknown_value", message, self.name, key, value)
 
 
 class _Observable(Instrument[H]):
@@ -183,13 +202,13 @@ class _Observable(Instrument[H]):
         return [found for callback in self._callbacks[:] for found in callback(options)]
 
     def _observation(self, value: int | float, values: Values) -> Observation:
-        return Observation(value, self._told(values))
+        return Observation(value, self._attributes(values))
 
 
 class _Adding(_Observable[BoundCounter]):
     def _add(self, amount: int | float, values: Values, context: Context | None) -> None:
-        made: Any = self.instrument
-        made.add(amount, self._told(values), context)
+        made: Any = self._made or self.instrument
+        made.add(amount, self._attributes(values), context)
 
 
 class Counter(_Adding):
@@ -210,8 +229,8 @@ class Gauge(_Observable[BoundGauge]):
     kind = "gauge"
 
     def _set(self, amount: int | float, values: Values, context: Context | None) -> None:
-        made: Any = self.instrument
-        made.set(amount, self._told(values), context)
+        made: Any = self._made or self.instrument
+        made.set(amount, self._attributes(values), context)
 
 
 class Histogram(Instrument[BoundHistogram]):
@@ -229,5 +248,5 @@ class Histogram(Instrument[BoundHistogram]):
         )
 
     def _record(self, amount: int | float, values: Values, context: Context | None) -> None:
-        made: Any = self.instrument
-        made.record(amount, self._told(values), context)
+        made: Any = self._made or self.instrument
+        made.record(amount, self._attributes(values), context)

@@ -47,7 +47,7 @@ class _Received(Counter):
             message_type: `md.message_type`, recommended. Kind of a market data message.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.venue": venue, "md.message_type": message_type, "trading.symbol": symbol})
+        return self._bind((venue, message_type, symbol))
 
     def add(
         self,
@@ -59,7 +59,7 @@ class _Received(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{message}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.venue": venue, "md.message_type": message_type, "trading.symbol": symbol}, context)
+        self._add(amount, (venue, message_type, symbol), context)
 
     def observation(
         self,
@@ -70,10 +70,7 @@ class _Received(Counter):
         symbol: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(
-            amount,
-            {"trading.venue": venue, "md.message_type": message_type, "trading.symbol": symbol},
-        )
+        return self._observation(amount, (venue, message_type, symbol))
 
 
 received = _Received(
@@ -115,7 +112,7 @@ class _Processed(Counter):
             message_type: `md.message_type`, recommended. Kind of a market data message.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.venue": venue, "md.message_type": message_type, "trading.symbol": symbol})
+        return self._bind((venue, message_type, symbol))
 
     def add(
         self,
@@ -127,7 +124,7 @@ class _Processed(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{message}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.venue": venue, "md.message_type": message_type, "trading.symbol": symbol}, context)
+        self._add(amount, (venue, message_type, symbol), context)
 
     def observation(
         self,
@@ -138,10 +135,7 @@ class _Processed(Counter):
         symbol: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(
-            amount,
-            {"trading.venue": venue, "md.message_type": message_type, "trading.symbol": symbol},
-        )
+        return self._observation(amount, (venue, message_type, symbol))
 
 
 processed = _Processed(
@@ -183,7 +177,7 @@ class _ProcessingDuration(Histogram):
             message_type: `md.message_type`, recommended. Kind of a market data message.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.venue": venue, "md.message_type": message_type, "trading.symbol": symbol})
+        return self._bind((venue, message_type, symbol))
 
     def record(
         self,
@@ -195,11 +189,7 @@ class _ProcessingDuration(Histogram):
         context: Context | None = None,
     ) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(
-            amount,
-            {"trading.venue": venue, "md.message_type": message_type, "trading.symbol": symbol},
-            context,
-        )
+        self._record(amount, (venue, message_type, symbol), context)
 
 
 processing_duration = _ProcessingDuration(
@@ -259,7 +249,7 @@ class _BookUpdateDuration(Histogram):
             update_type: `trading.book.update_type`, recommended. Whether a message replaces the book or changes it.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.book.update_type": update_type, "trading.symbol": symbol})
+        return self._bind((update_type, symbol))
 
     def record(
         self,
@@ -270,7 +260,7 @@ class _BookUpdateDuration(Histogram):
         context: Context | None = None,
     ) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.book.update_type": update_type, "trading.symbol": symbol}, context)
+        self._record(amount, (update_type, symbol), context)
 
 
 book_update_duration = _BookUpdateDuration(
@@ -306,7 +296,7 @@ class _FeedLatency(Histogram):
             venue: `trading.venue`, recommended. Where it is traded: an exchange, a broker or an internal market.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.venue": venue, "trading.symbol": symbol})
+        return self._bind((venue, symbol))
 
     def record(
         self,
@@ -317,7 +307,7 @@ class _FeedLatency(Histogram):
         context: Context | None = None,
     ) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.venue": venue, "trading.symbol": symbol}, context)
+        self._record(amount, (venue, symbol), context)
 
 
 feed_latency = _FeedLatency(
@@ -365,15 +355,15 @@ class _FeedOffset(Gauge):
         Args:
             venue: `trading.venue`, recommended. Where it is traded: an exchange, a broker or an internal market.
         """
-        return self._bind({"trading.venue": venue})
+        return self._bind((venue,))
 
     def set(self, amount: int | float, *, venue: str | None = None, context: Context | None = None) -> None:
         """Sets the value in `s`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.venue": venue}, context)
+        self._set(amount, (venue,), context)
 
     def observation(self, amount: int | float, *, venue: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.venue": venue})
+        return self._observation(amount, (venue,))
 
 
 feed_offset = _FeedOffset(
@@ -402,15 +392,15 @@ class _FeedNegativeLatencies(Counter):
         Args:
             venue: `trading.venue`, recommended. Where it is traded: an exchange, a broker or an internal market.
         """
-        return self._bind({"trading.venue": venue})
+        return self._bind((venue,))
 
     def add(self, amount: int | float = 1, *, venue: str | None = None, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{message}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.venue": venue}, context)
+        self._add(amount, (venue,), context)
 
     def observation(self, amount: int | float, *, venue: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.venue": venue})
+        return self._observation(amount, (venue,))
 
 
 feed_negative_latencies = _FeedNegativeLatencies(
@@ -445,7 +435,7 @@ class _StaleDetections(Counter):
             channel: `trading.md.channel`, opt in. Channel or line of a feed that has its own chain of sequence
                 numbers.
         """
-        return self._bind({"trading.venue": venue, "trading.md.channel": channel})
+        return self._bind((venue, channel))
 
     def add(
         self,
@@ -456,11 +446,11 @@ class _StaleDetections(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{event}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.venue": venue, "trading.md.channel": channel}, context)
+        self._add(amount, (venue, channel), context)
 
     def observation(self, amount: int | float, *, venue: str | None = None, channel: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.venue": venue, "trading.md.channel": channel})
+        return self._observation(amount, (venue, channel))
 
 
 stale_detections = _StaleDetections(
@@ -495,7 +485,7 @@ class _StaleAge(Histogram):
             channel: `trading.md.channel`, opt in. Channel or line of a feed that has its own chain of sequence
                 numbers.
         """
-        return self._bind({"trading.venue": venue, "trading.md.channel": channel})
+        return self._bind((venue, channel))
 
     def record(
         self,
@@ -506,7 +496,7 @@ class _StaleAge(Histogram):
         context: Context | None = None,
     ) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.venue": venue, "trading.md.channel": channel}, context)
+        self._record(amount, (venue, channel), context)
 
 
 stale_age = _StaleAge(
@@ -540,7 +530,7 @@ class _LastMessageAge(Gauge):
             channel: `trading.md.channel`, recommended. Channel or line of a feed that has its own chain of sequence
                 numbers.
         """
-        return self._bind({"trading.venue": venue, "trading.md.channel": channel})
+        return self._bind((venue, channel))
 
     def set(
         self,
@@ -551,11 +541,11 @@ class _LastMessageAge(Gauge):
         context: Context | None = None,
     ) -> None:
         """Sets the value in `s`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.venue": venue, "trading.md.channel": channel}, context)
+        self._set(amount, (venue, channel), context)
 
     def observation(self, amount: int | float, *, venue: str, channel: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.venue": venue, "trading.md.channel": channel})
+        return self._observation(amount, (venue, channel))
 
 
 last_message_age = _LastMessageAge(
@@ -592,7 +582,7 @@ class _Gaps(Counter):
                 numbers.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.venue": venue, "trading.md.channel": channel, "trading.symbol": symbol})
+        return self._bind((venue, channel, symbol))
 
     def add(
         self,
@@ -604,7 +594,7 @@ class _Gaps(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{gap}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.venue": venue, "trading.md.channel": channel, "trading.symbol": symbol}, context)
+        self._add(amount, (venue, channel, symbol), context)
 
     def observation(
         self,
@@ -615,10 +605,7 @@ class _Gaps(Counter):
         symbol: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(
-            amount,
-            {"trading.venue": venue, "trading.md.channel": channel, "trading.symbol": symbol},
-        )
+        return self._observation(amount, (venue, channel, symbol))
 
 
 gaps = _Gaps(
@@ -653,7 +640,7 @@ class _GapSize(Histogram):
             channel: `trading.md.channel`, opt in. Channel or line of a feed that has its own chain of sequence
                 numbers.
         """
-        return self._bind({"trading.venue": venue, "trading.md.channel": channel})
+        return self._bind((venue, channel))
 
     def record(
         self,
@@ -664,7 +651,7 @@ class _GapSize(Histogram):
         context: Context | None = None,
     ) -> None:
         """Records a value in `{message}`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.venue": venue, "trading.md.channel": channel}, context)
+        self._record(amount, (venue, channel), context)
 
 
 gap_size = _GapSize(
@@ -694,11 +681,11 @@ class _RecoveryDuration(Histogram):
         Args:
             venue: `trading.venue`, required. Where it is traded: an exchange, a broker or an internal market.
         """
-        return self._bind({"trading.venue": venue})
+        return self._bind((venue,))
 
     def record(self, amount: int | float, *, venue: str, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.venue": venue}, context)
+        self._record(amount, (venue,), context)
 
 
 recovery_duration = _RecoveryDuration(

@@ -9,7 +9,6 @@ from otel_trading.catalogue.model import Attribute, Metric, Registry, Use
 from otel_trading.catalogue.naming import class_name, keywords
 from otel_trading.catalogue.source_text import (
     INDENT,
-    WIDTH,
     Named,
     arguments,
     docstring,
@@ -109,18 +108,17 @@ def _class(metric: Metric, aliases: Mapping[str, str]) -> list[str]:
     words = keyword_list(metric)
     typed = [_parameter(use, word, aliases) for use, word in zip(metric.uses, words, strict=True)]
     star = ["*", *typed] if typed else []
-    pairs = ", ".join(f"{quoted(use.attribute.key)}: {word}" for use, word in zip(metric.uses, words, strict=True))
     lines = [f"class _{class_name(metric.python)}({kind.base}):", *docstring(_told(metric, words), 4), ""]
     lines += arguments("def bind", ["self", *star], f" -> {kind.bound}:", 4)
     lines += docstring(_of_bind(metric, words), 8)
-    lines += _returning("return self._bind", [], pairs, [])
+    lines += _calling("return self._bind", [], words, [])
     lines += ["", *arguments(f"def {kind.method}", _parameters(kind.parameter, typed), " -> None:", 4)]
     lines += docstring([f"{kind.does} in `{metric.unit}`; the keywords are those of `bind`. Never raises."], 8)
-    lines += _returning(f"self._{kind.method}", ["amount"], pairs, ["context"])
+    lines += _calling(f"self._{kind.method}", ["amount"], words, ["context"])
     if kind.base != "Histogram":
         lines += ["", *arguments("def observation", ["self", _MEASURE, *star], " -> Observation:", 4)]
         lines += docstring(["What a callback given to `observe` returns a list of."], 8)
-        lines += _returning("return self._observation", ["amount"], pairs, [])
+        lines += _calling("return self._observation", ["amount"], words, [])
     return lines
 
 
@@ -128,20 +126,15 @@ def _parameters(measure: str, typed: Sequence[str]) -> list[str]:
     return ["self", measure, "*", *typed, "context: Context | None = None"]
 
 
-def _returning(call: str, before: list[str], pairs: str, after: list[str]) -> list[str]:
-    """A call that gets the attributes as a dict, which is put on lines of its own where it is long."""
-    line = f"{INDENT * 2}{call}({', '.join([*before, f'{{{pairs}}}', *after])})"
-    if len(line) <= WIDTH:
-        return [line]
-    body = [f"{INDENT * 4}{pair}," for pair in pairs.split(", ")]
-    if not before and not after:
-        opening, closing = f"{INDENT * 2}{call}(", f"{INDENT * 2})"
-        return [opening, f"{INDENT * 3}{{", *body, f"{INDENT * 3}}}", closing]
-    shown = [f"{INDENT * 3}{word}," for word in before]
-    last = [f"{INDENT * 3}{word}," for word in after]
-    middle = f"{INDENT * 3}{{{pairs}}},"
-    dict_lines = [middle] if len(middle) <= WIDTH else [f"{INDENT * 3}{{", *body, f"{INDENT * 3}}},"]
-    return [f"{INDENT * 2}{call}(", *shown, *dict_lines, *last, f"{INDENT * 2})"]
+def _calling(call: str, before: list[str], words: Sequence[str], after: list[str]) -> list[str]:
+    """A call that gets the attributes' values as a tuple."""
+    values = tuple(map(Named, words))
+    whole = arguments(call, [*before, literal(values), *after], "", 8)
+    if len(whole) == 1:
+        return whole
+    pad = INDENT * 3
+    middle = laid_out("", values, ",", 12)
+    return [whole[0], *(f"{pad}{one}," for one in before), *middle, *(f"{pad}{one}," for one in after), whole[-1]]
 
 
 def _parameter(use: Use, word: str, aliases: Mapping[str, str]) -> str:

@@ -114,15 +114,7 @@ class _Submitted(Counter):
             submit_result: `trading.order.submit.result`, recommended. Whether an order left the process.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind(
-            {
-                "trading.venue": venue,
-                "trading.order.side": side,
-                "trading.order.type": order_type,
-                "trading.order.submit.result": submit_result,
-                "trading.symbol": symbol,
-            }
-        )
+        return self._bind((venue, side, order_type, submit_result, symbol))
 
     def add(
         self,
@@ -136,17 +128,7 @@ class _Submitted(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{order}`; the keywords are those of `bind`. Never raises."""
-        self._add(
-            amount,
-            {
-                "trading.venue": venue,
-                "trading.order.side": side,
-                "trading.order.type": order_type,
-                "trading.order.submit.result": submit_result,
-                "trading.symbol": symbol,
-            },
-            context,
-        )
+        self._add(amount, (venue, side, order_type, submit_result, symbol), context)
 
     def observation(
         self,
@@ -159,16 +141,7 @@ class _Submitted(Counter):
         symbol: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(
-            amount,
-            {
-                "trading.venue": venue,
-                "trading.order.side": side,
-                "trading.order.type": order_type,
-                "trading.order.submit.result": submit_result,
-                "trading.symbol": symbol,
-            },
-        )
+        return self._observation(amount, (venue, side, order_type, submit_result, symbol))
 
 
 submitted = _Submitted(
@@ -207,7 +180,7 @@ class _SubmitDuration(Histogram):
             venue: `trading.venue`, recommended. Where it is traded: an exchange, a broker or an internal market.
             order_type: `trading.order.type`, recommended. Type of the order.
         """
-        return self._bind({"trading.venue": venue, "trading.order.type": order_type})
+        return self._bind((venue, order_type))
 
     def record(
         self,
@@ -218,7 +191,7 @@ class _SubmitDuration(Histogram):
         context: Context | None = None,
     ) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.venue": venue, "trading.order.type": order_type}, context)
+        self._record(amount, (venue, order_type), context)
 
 
 submit_duration = _SubmitDuration(
@@ -253,7 +226,7 @@ class _Routed(Counter):
             venue: `trading.venue`, recommended. Where it is traded: an exchange, a broker or an internal market.
             routing_strategy: `trading.order.routing_strategy`, recommended. How a venue is chosen.
         """
-        return self._bind({"trading.venue": venue, "trading.order.routing_strategy": routing_strategy})
+        return self._bind((venue, routing_strategy))
 
     def add(
         self,
@@ -264,7 +237,7 @@ class _Routed(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{order}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.venue": venue, "trading.order.routing_strategy": routing_strategy}, context)
+        self._add(amount, (venue, routing_strategy), context)
 
     def observation(
         self,
@@ -274,7 +247,7 @@ class _Routed(Counter):
         routing_strategy: OrderRoutingStrategy | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.venue": venue, "trading.order.routing_strategy": routing_strategy})
+        return self._observation(amount, (venue, routing_strategy))
 
 
 routed = _Routed(
@@ -308,7 +281,7 @@ class _RouteDuration(Histogram):
             routing_strategy: `trading.order.routing_strategy`, recommended. How a venue is chosen.
             venue: `trading.venue`, opt in. Where it is traded: an exchange, a broker or an internal market.
         """
-        return self._bind({"trading.order.routing_strategy": routing_strategy, "trading.venue": venue})
+        return self._bind((routing_strategy, venue))
 
     def record(
         self,
@@ -319,7 +292,7 @@ class _RouteDuration(Histogram):
         context: Context | None = None,
     ) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.order.routing_strategy": routing_strategy, "trading.venue": venue}, context)
+        self._record(amount, (routing_strategy, venue), context)
 
 
 route_duration = _RouteDuration(
@@ -354,15 +327,15 @@ class _RouteErrors(Counter):
             error_type: `error.type`, required. Class of an error, of a closed set. Others than invalid_symbol,
                 no_venue, venue_closed, queue_full become `other`.
         """
-        return self._bind({"error.type": error_type})
+        return self._bind((error_type,))
 
     def add(self, amount: int | float = 1, *, error_type: str, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{error}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"error.type": error_type}, context)
+        self._add(amount, (error_type,), context)
 
     def observation(self, amount: int | float, *, error_type: str) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"error.type": error_type})
+        return self._observation(amount, (error_type,))
 
 
 route_errors = _RouteErrors(
@@ -398,15 +371,15 @@ class _ValidationErrors(Counter):
             error_type: `error.type`, recommended. Class of an error, of a closed set. Others than missing_field,
                 invalid_price, invalid_quantity, invalid_type become `other`.
         """
-        return self._bind({"error.type": error_type})
+        return self._bind((error_type,))
 
     def add(self, amount: int | float = 1, *, error_type: str | None = None, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{error}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"error.type": error_type}, context)
+        self._add(amount, (error_type,), context)
 
     def observation(self, amount: int | float, *, error_type: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"error.type": error_type})
+        return self._observation(amount, (error_type,))
 
 
 validation_errors = _ValidationErrors(
@@ -439,7 +412,7 @@ class _ProcessingDuration(Histogram):
         Args:
             order_type: `trading.order.type`, recommended. Type of the order.
         """
-        return self._bind({"trading.order.type": order_type})
+        return self._bind((order_type,))
 
     def record(
         self,
@@ -449,7 +422,7 @@ class _ProcessingDuration(Histogram):
         context: Context | None = None,
     ) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.order.type": order_type}, context)
+        self._record(amount, (order_type,), context)
 
 
 processing_duration = _ProcessingDuration(
@@ -485,7 +458,7 @@ class _ExecuteDuration(Histogram):
             venue: `trading.venue`, recommended. Where it is traded: an exchange, a broker or an internal market.
             strategy: `trading.strategy`, opt in. The strategy that wanted it.
         """
-        return self._bind({"trading.venue": venue, "trading.strategy": strategy})
+        return self._bind((venue, strategy))
 
     def record(
         self,
@@ -496,7 +469,7 @@ class _ExecuteDuration(Histogram):
         context: Context | None = None,
     ) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.venue": venue, "trading.strategy": strategy}, context)
+        self._record(amount, (venue, strategy), context)
 
 
 execute_duration = _ExecuteDuration(
@@ -571,7 +544,7 @@ class _TickToTradeDuration(Histogram):
             venue: `trading.venue`, recommended. Where it is traded: an exchange, a broker or an internal market.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.strategy": strategy, "trading.venue": venue, "trading.symbol": symbol})
+        return self._bind((strategy, venue, symbol))
 
     def record(
         self,
@@ -583,7 +556,7 @@ class _TickToTradeDuration(Histogram):
         context: Context | None = None,
     ) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.strategy": strategy, "trading.venue": venue, "trading.symbol": symbol}, context)
+        self._record(amount, (strategy, venue, symbol), context)
 
 
 tick_to_trade_duration = _TickToTradeDuration(
@@ -641,7 +614,7 @@ class _AckDuration(Histogram):
             order_type: `trading.order.type`, recommended. Type of the order.
             side: `trading.order.side`, opt in. Side of the order.
         """
-        return self._bind({"trading.venue": venue, "trading.order.type": order_type, "trading.order.side": side})
+        return self._bind((venue, order_type, side))
 
     def record(
         self,
@@ -653,11 +626,7 @@ class _AckDuration(Histogram):
         context: Context | None = None,
     ) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(
-            amount,
-            {"trading.venue": venue, "trading.order.type": order_type, "trading.order.side": side},
-            context,
-        )
+        self._record(amount, (venue, order_type, side), context)
 
 
 ack_duration = _AckDuration(
@@ -701,13 +670,7 @@ class _Rejected(Counter):
             venue: `trading.venue`, recommended. Where it is traded: an exchange, a broker or an internal market.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind(
-            {
-                "trading.order.reject_reason": reject_reason,
-                "trading.venue": venue,
-                "trading.symbol": symbol,
-            }
-        )
+        return self._bind((reject_reason, venue, symbol))
 
     def add(
         self,
@@ -719,11 +682,7 @@ class _Rejected(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{order}`; the keywords are those of `bind`. Never raises."""
-        self._add(
-            amount,
-            {"trading.order.reject_reason": reject_reason, "trading.venue": venue, "trading.symbol": symbol},
-            context,
-        )
+        self._add(amount, (reject_reason, venue, symbol), context)
 
     def observation(
         self,
@@ -734,10 +693,7 @@ class _Rejected(Counter):
         symbol: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(
-            amount,
-            {"trading.order.reject_reason": reject_reason, "trading.venue": venue, "trading.symbol": symbol},
-        )
+        return self._observation(amount, (reject_reason, venue, symbol))
 
 
 rejected = _Rejected(
@@ -775,7 +731,7 @@ class _FirstFillDuration(Histogram):
             venue: `trading.venue`, required. Where it is traded: an exchange, a broker or an internal market.
             order_type: `trading.order.type`, recommended. Type of the order.
         """
-        return self._bind({"trading.venue": venue, "trading.order.type": order_type})
+        return self._bind((venue, order_type))
 
     def record(
         self,
@@ -786,7 +742,7 @@ class _FirstFillDuration(Histogram):
         context: Context | None = None,
     ) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.venue": venue, "trading.order.type": order_type}, context)
+        self._record(amount, (venue, order_type), context)
 
 
 first_fill_duration = _FirstFillDuration(
@@ -840,7 +796,7 @@ class _CancelRequests(Counter):
             venue: `trading.venue`, required. Where it is traded: an exchange, a broker or an internal market.
             error_type: `error.type`, conditionally required (if it failed). Class of an error, of a closed set.
         """
-        return self._bind({"trading.venue": venue, "error.type": error_type})
+        return self._bind((venue, error_type))
 
     def add(
         self,
@@ -851,11 +807,11 @@ class _CancelRequests(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{request}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.venue": venue, "error.type": error_type}, context)
+        self._add(amount, (venue, error_type), context)
 
     def observation(self, amount: int | float, *, venue: str, error_type: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.venue": venue, "error.type": error_type})
+        return self._observation(amount, (venue, error_type))
 
 
 cancel_requests = _CancelRequests(
@@ -885,11 +841,11 @@ class _CancelDuration(Histogram):
         Args:
             venue: `trading.venue`, required. Where it is traded: an exchange, a broker or an internal market.
         """
-        return self._bind({"trading.venue": venue})
+        return self._bind((venue,))
 
     def record(self, amount: int | float, *, venue: str, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.venue": venue}, context)
+        self._record(amount, (venue,), context)
 
 
 cancel_duration = _CancelDuration(
@@ -922,7 +878,7 @@ class _ReplaceRequests(Counter):
             venue: `trading.venue`, required. Where it is traded: an exchange, a broker or an internal market.
             error_type: `error.type`, conditionally required (if it failed). Class of an error, of a closed set.
         """
-        return self._bind({"trading.venue": venue, "error.type": error_type})
+        return self._bind((venue, error_type))
 
     def add(
         self,
@@ -933,11 +889,11 @@ class _ReplaceRequests(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{request}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.venue": venue, "error.type": error_type}, context)
+        self._add(amount, (venue, error_type), context)
 
     def observation(self, amount: int | float, *, venue: str, error_type: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.venue": venue, "error.type": error_type})
+        return self._observation(amount, (venue, error_type))
 
 
 replace_requests = _ReplaceRequests(
@@ -969,7 +925,7 @@ class _OpenOrders(UpDownCounter):
             venue: `trading.venue`, recommended. Where it is traded: an exchange, a broker or an internal market.
             side: `trading.order.side`, recommended. Side of the order.
         """
-        return self._bind({"trading.venue": venue, "trading.order.side": side})
+        return self._bind((venue, side))
 
     def add(
         self,
@@ -980,7 +936,7 @@ class _OpenOrders(UpDownCounter):
         context: Context | None = None,
     ) -> None:
         """Adds a number in `{order}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.venue": venue, "trading.order.side": side}, context)
+        self._add(amount, (venue, side), context)
 
     def observation(
         self,
@@ -990,7 +946,7 @@ class _OpenOrders(UpDownCounter):
         side: OrderSide | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.venue": venue, "trading.order.side": side})
+        return self._observation(amount, (venue, side))
 
 
 open_orders = _OpenOrders(
@@ -1022,7 +978,7 @@ class _Ended(Counter):
             status: `trading.order.status`, required. State of the order.
             venue: `trading.venue`, recommended. Where it is traded: an exchange, a broker or an internal market.
         """
-        return self._bind({"trading.order.status": status, "trading.venue": venue})
+        return self._bind((status, venue))
 
     def add(
         self,
@@ -1033,11 +989,11 @@ class _Ended(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{order}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.order.status": status, "trading.venue": venue}, context)
+        self._add(amount, (status, venue), context)
 
     def observation(self, amount: int | float, *, status: OrderStatus, venue: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.order.status": status, "trading.venue": venue})
+        return self._observation(amount, (status, venue))
 
 
 ended = _Ended(
@@ -1076,7 +1032,7 @@ class _Lifetime(Histogram):
             status: `trading.order.status`, recommended. State of the order.
             venue: `trading.venue`, recommended. Where it is traded: an exchange, a broker or an internal market.
         """
-        return self._bind({"trading.order.status": status, "trading.venue": venue})
+        return self._bind((status, venue))
 
     def record(
         self,
@@ -1087,7 +1043,7 @@ class _Lifetime(Histogram):
         context: Context | None = None,
     ) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.order.status": status, "trading.venue": venue}, context)
+        self._record(amount, (status, venue), context)
 
 
 lifetime = _Lifetime(
@@ -1143,7 +1099,7 @@ class _FillRatio(Gauge):
             order_type: `trading.order.type`, recommended. Type of the order.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.order.type": order_type, "trading.symbol": symbol})
+        return self._bind((order_type, symbol))
 
     def set(
         self,
@@ -1154,7 +1110,7 @@ class _FillRatio(Gauge):
         context: Context | None = None,
     ) -> None:
         """Sets the value in `1`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.order.type": order_type, "trading.symbol": symbol}, context)
+        self._set(amount, (order_type, symbol), context)
 
     def observation(
         self,
@@ -1164,7 +1120,7 @@ class _FillRatio(Gauge):
         symbol: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.order.type": order_type, "trading.symbol": symbol})
+        return self._observation(amount, (order_type, symbol))
 
 
 fill_ratio = _FillRatio(

@@ -40,15 +40,15 @@ class _Quantity(Gauge):
         Args:
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.symbol": symbol})
+        return self._bind((symbol,))
 
     def set(self, amount: int | float, *, symbol: str | None = None, context: Context | None = None) -> None:
         """Sets the value in `{unit}`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.symbol": symbol}, context)
+        self._set(amount, (symbol,), context)
 
     def observation(self, amount: int | float, *, symbol: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.symbol": symbol})
+        return self._observation(amount, (symbol,))
 
 
 quantity = _Quantity(
@@ -81,7 +81,7 @@ class _Value(Gauge):
             position_side: `trading.position.side`, recommended. Direction of a position.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.position.side": position_side, "trading.symbol": symbol})
+        return self._bind((position_side, symbol))
 
     def set(
         self,
@@ -92,7 +92,7 @@ class _Value(Gauge):
         context: Context | None = None,
     ) -> None:
         """Sets the value in `USD`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.position.side": position_side, "trading.symbol": symbol}, context)
+        self._set(amount, (position_side, symbol), context)
 
     def observation(
         self,
@@ -102,7 +102,7 @@ class _Value(Gauge):
         symbol: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.position.side": position_side, "trading.symbol": symbol})
+        return self._observation(amount, (position_side, symbol))
 
 
 value = _Value(
@@ -134,15 +134,15 @@ class _OpenPositions(Gauge):
         Args:
             strategy: `trading.strategy`, opt in. The strategy that wanted it.
         """
-        return self._bind({"trading.strategy": strategy})
+        return self._bind((strategy,))
 
     def set(self, amount: int | float, *, strategy: str | None = None, context: Context | None = None) -> None:
         """Sets the value in `{position}`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.strategy": strategy}, context)
+        self._set(amount, (strategy,), context)
 
     def observation(self, amount: int | float, *, strategy: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.strategy": strategy})
+        return self._observation(amount, (strategy,))
 
 
 open_positions = _OpenPositions(
@@ -175,7 +175,7 @@ class _Drift(Gauge):
             venue: `trading.venue`, opt in. Where it is traded: an exchange, a broker or an internal market.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.venue": venue, "trading.symbol": symbol})
+        return self._bind((venue, symbol))
 
     def set(
         self,
@@ -186,11 +186,11 @@ class _Drift(Gauge):
         context: Context | None = None,
     ) -> None:
         """Sets the value in `{unit}`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.venue": venue, "trading.symbol": symbol}, context)
+        self._set(amount, (venue, symbol), context)
 
     def observation(self, amount: int | float, *, venue: str | None = None, symbol: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.venue": venue, "trading.symbol": symbol})
+        return self._observation(amount, (venue, symbol))
 
 
 drift = _Drift(
@@ -223,7 +223,7 @@ class _Corrections(Counter):
             venue: `trading.venue`, opt in. Where it is traded: an exchange, a broker or an internal market.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.venue": venue, "trading.symbol": symbol})
+        return self._bind((venue, symbol))
 
     def add(
         self,
@@ -234,11 +234,11 @@ class _Corrections(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{correction}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.venue": venue, "trading.symbol": symbol}, context)
+        self._add(amount, (venue, symbol), context)
 
     def observation(self, amount: int | float, *, venue: str | None = None, symbol: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.venue": venue, "trading.symbol": symbol})
+        return self._observation(amount, (venue, symbol))
 
 
 corrections = _Corrections(
@@ -270,11 +270,11 @@ class _UpdateDuration(Histogram):
         Args:
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.symbol": symbol})
+        return self._bind((symbol,))
 
     def record(self, amount: int | float, *, symbol: str | None = None, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.symbol": symbol}, context)
+        self._record(amount, (symbol,), context)
 
 
 update_duration = _UpdateDuration(
@@ -309,7 +309,7 @@ class _PnlRealized(UpDownCounter):
             strategy: `trading.strategy`, recommended. The strategy that wanted it.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.strategy": strategy, "trading.symbol": symbol})
+        return self._bind((strategy, symbol))
 
     def add(
         self,
@@ -320,7 +320,7 @@ class _PnlRealized(UpDownCounter):
         context: Context | None = None,
     ) -> None:
         """Adds a number in `USD`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.strategy": strategy, "trading.symbol": symbol}, context)
+        self._add(amount, (strategy, symbol), context)
 
     def observation(
         self,
@@ -330,7 +330,7 @@ class _PnlRealized(UpDownCounter):
         symbol: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.strategy": strategy, "trading.symbol": symbol})
+        return self._observation(amount, (strategy, symbol))
 
 
 pnl_realized = _PnlRealized(
@@ -363,7 +363,7 @@ class _PnlUnrealized(Gauge):
             strategy: `trading.strategy`, opt in. The strategy that wanted it.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.strategy": strategy, "trading.symbol": symbol})
+        return self._bind((strategy, symbol))
 
     def set(
         self,
@@ -374,7 +374,7 @@ class _PnlUnrealized(Gauge):
         context: Context | None = None,
     ) -> None:
         """Sets the value in `USD`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.strategy": strategy, "trading.symbol": symbol}, context)
+        self._set(amount, (strategy, symbol), context)
 
     def observation(
         self,
@@ -384,7 +384,7 @@ class _PnlUnrealized(Gauge):
         symbol: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.strategy": strategy, "trading.symbol": symbol})
+        return self._observation(amount, (strategy, symbol))
 
 
 pnl_unrealized = _PnlUnrealized(
@@ -415,15 +415,15 @@ class _PnlCombined(Gauge):
         Args:
             strategy: `trading.strategy`, opt in. The strategy that wanted it.
         """
-        return self._bind({"trading.strategy": strategy})
+        return self._bind((strategy,))
 
     def set(self, amount: int | float, *, strategy: str | None = None, context: Context | None = None) -> None:
         """Sets the value in `USD`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.strategy": strategy}, context)
+        self._set(amount, (strategy,), context)
 
     def observation(self, amount: int | float, *, strategy: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.strategy": strategy})
+        return self._observation(amount, (strategy,))
 
 
 pnl_combined = _PnlCombined(
@@ -454,15 +454,15 @@ class _PnlDaily(Gauge):
         Args:
             strategy: `trading.strategy`, opt in. The strategy that wanted it.
         """
-        return self._bind({"trading.strategy": strategy})
+        return self._bind((strategy,))
 
     def set(self, amount: int | float, *, strategy: str | None = None, context: Context | None = None) -> None:
         """Sets the value in `USD`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.strategy": strategy}, context)
+        self._set(amount, (strategy,), context)
 
     def observation(self, amount: int | float, *, strategy: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.strategy": strategy})
+        return self._observation(amount, (strategy,))
 
 
 pnl_daily = _PnlDaily(
@@ -493,11 +493,11 @@ class _PnlCalculationDuration(Histogram):
         Args:
             pnl_type: `trading.pnl.type`, required. Which P&L is meant.
         """
-        return self._bind({"trading.pnl.type": pnl_type})
+        return self._bind((pnl_type,))
 
     def record(self, amount: int | float, *, pnl_type: PnlType, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.pnl.type": pnl_type}, context)
+        self._record(amount, (pnl_type,), context)
 
 
 pnl_calculation_duration = _PnlCalculationDuration(
@@ -531,15 +531,15 @@ class _PortfolioValue(Gauge):
         Args:
             strategy: `trading.strategy`, opt in. The strategy that wanted it.
         """
-        return self._bind({"trading.strategy": strategy})
+        return self._bind((strategy,))
 
     def set(self, amount: int | float, *, strategy: str | None = None, context: Context | None = None) -> None:
         """Sets the value in `USD`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.strategy": strategy}, context)
+        self._set(amount, (strategy,), context)
 
     def observation(self, amount: int | float, *, strategy: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.strategy": strategy})
+        return self._observation(amount, (strategy,))
 
 
 portfolio_value = _PortfolioValue(

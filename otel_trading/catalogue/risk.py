@@ -57,11 +57,11 @@ class _PretradeCheckDuration(Histogram):
         Args:
             check_type: `risk.check.type`, required. Which check was made.
         """
-        return self._bind({"risk.check.type": check_type})
+        return self._bind((check_type,))
 
     def record(self, amount: int | float, *, check_type: RiskCheckType, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"risk.check.type": check_type}, context)
+        self._record(amount, (check_type,), context)
 
 
 pretrade_check_duration = _PretradeCheckDuration(
@@ -93,11 +93,11 @@ class _PretradeDuration(Histogram):
         Args:
             result: `risk.result`, recommended. What came of a check.
         """
-        return self._bind({"risk.result": result})
+        return self._bind((result,))
 
     def record(self, amount: int | float, *, result: RiskResult | None = None, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"risk.result": result}, context)
+        self._record(amount, (result,), context)
 
 
 pretrade_duration = _PretradeDuration(
@@ -149,7 +149,7 @@ class _Checks(Counter):
             check_type: `risk.check.type`, required. Which check was made.
             result: `risk.result`, required. What came of a check.
         """
-        return self._bind({"risk.check.type": check_type, "risk.result": result})
+        return self._bind((check_type, result))
 
     def add(
         self,
@@ -160,11 +160,11 @@ class _Checks(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{check}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"risk.check.type": check_type, "risk.result": result}, context)
+        self._add(amount, (check_type, result), context)
 
     def observation(self, amount: int | float, *, check_type: RiskCheckType, result: RiskResult) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"risk.check.type": check_type, "risk.result": result})
+        return self._observation(amount, (check_type, result))
 
 
 checks = _Checks(
@@ -208,7 +208,7 @@ class _Orders(Counter):
                 approved.
             strategy: `trading.strategy`, opt in. The strategy that wanted it.
         """
-        return self._bind({"risk.result": result, "risk.reason": reason, "trading.strategy": strategy})
+        return self._bind((result, reason, strategy))
 
     def add(
         self,
@@ -220,7 +220,7 @@ class _Orders(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{order}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"risk.result": result, "risk.reason": reason, "trading.strategy": strategy}, context)
+        self._add(amount, (result, reason, strategy), context)
 
     def observation(
         self,
@@ -231,7 +231,7 @@ class _Orders(Counter):
         strategy: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"risk.result": result, "risk.reason": reason, "trading.strategy": strategy})
+        return self._observation(amount, (result, reason, strategy))
 
 
 orders = _Orders(
@@ -267,7 +267,7 @@ class _Failures(Counter):
             check_type: `risk.check.type`, required. Which check was made.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"risk.check.type": check_type, "trading.symbol": symbol})
+        return self._bind((check_type, symbol))
 
     def add(
         self,
@@ -278,11 +278,11 @@ class _Failures(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{failure}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"risk.check.type": check_type, "trading.symbol": symbol}, context)
+        self._add(amount, (check_type, symbol), context)
 
     def observation(self, amount: int | float, *, check_type: RiskCheckType, symbol: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"risk.check.type": check_type, "trading.symbol": symbol})
+        return self._observation(amount, (check_type, symbol))
 
 
 failures = _Failures(
@@ -318,7 +318,7 @@ class _CircuitBreakerState(Gauge):
             scope: `trading.risk.circuit_breaker.scope`, recommended. What a circuit breaker stops.
             strategy: `trading.strategy`, opt in. The strategy that wanted it.
         """
-        return self._bind({"trading.risk.circuit_breaker.scope": scope, "trading.strategy": strategy})
+        return self._bind((scope, strategy))
 
     def set(
         self,
@@ -329,7 +329,7 @@ class _CircuitBreakerState(Gauge):
         context: Context | None = None,
     ) -> None:
         """Sets the value in `1`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.risk.circuit_breaker.scope": scope, "trading.strategy": strategy}, context)
+        self._set(amount, (scope, strategy), context)
 
     def observation(
         self,
@@ -339,7 +339,7 @@ class _CircuitBreakerState(Gauge):
         strategy: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.risk.circuit_breaker.scope": scope, "trading.strategy": strategy})
+        return self._observation(amount, (scope, strategy))
 
 
 circuit_breaker_state = _CircuitBreakerState(
@@ -370,15 +370,15 @@ class _KillSwitchState(Gauge):
         Args:
             strategy: `trading.strategy`, opt in. The strategy that wanted it.
         """
-        return self._bind({"trading.strategy": strategy})
+        return self._bind((strategy,))
 
     def set(self, amount: int | float, *, strategy: str | None = None, context: Context | None = None) -> None:
         """Sets the value in `1`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.strategy": strategy}, context)
+        self._set(amount, (strategy,), context)
 
     def observation(self, amount: int | float, *, strategy: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.strategy": strategy})
+        return self._observation(amount, (strategy,))
 
 
 kill_switch_state = _KillSwitchState(
@@ -408,7 +408,7 @@ class _KillSwitchActivations(Counter):
         Args:
             kill_switch_reason: `trading.kill_switch.reason`, recommended. Why trading was switched off or on again.
         """
-        return self._bind({"trading.kill_switch.reason": kill_switch_reason})
+        return self._bind((kill_switch_reason,))
 
     def add(
         self,
@@ -418,11 +418,11 @@ class _KillSwitchActivations(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{activation}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.kill_switch.reason": kill_switch_reason}, context)
+        self._add(amount, (kill_switch_reason,), context)
 
     def observation(self, amount: int | float, *, kill_switch_reason: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.kill_switch.reason": kill_switch_reason})
+        return self._observation(amount, (kill_switch_reason,))
 
 
 kill_switch_activations = _KillSwitchActivations(
@@ -454,15 +454,15 @@ class _PositionLimit(Gauge):
         Args:
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.symbol": symbol})
+        return self._bind((symbol,))
 
     def set(self, amount: int | float, *, symbol: str | None = None, context: Context | None = None) -> None:
         """Sets the value in `{unit}`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.symbol": symbol}, context)
+        self._set(amount, (symbol,), context)
 
     def observation(self, amount: int | float, *, symbol: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.symbol": symbol})
+        return self._observation(amount, (symbol,))
 
 
 position_limit = _PositionLimit(
@@ -493,15 +493,15 @@ class _DailyLossLimit(Gauge):
         Args:
             strategy: `trading.strategy`, opt in. The strategy that wanted it.
         """
-        return self._bind({"trading.strategy": strategy})
+        return self._bind((strategy,))
 
     def set(self, amount: int | float, *, strategy: str | None = None, context: Context | None = None) -> None:
         """Sets the value in `USD`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.strategy": strategy}, context)
+        self._set(amount, (strategy,), context)
 
     def observation(self, amount: int | float, *, strategy: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.strategy": strategy})
+        return self._observation(amount, (strategy,))
 
 
 daily_loss_limit = _DailyLossLimit(
@@ -530,15 +530,15 @@ class _PositionProjected(Gauge):
         Args:
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.symbol": symbol})
+        return self._bind((symbol,))
 
     def set(self, amount: int | float, *, symbol: str | None = None, context: Context | None = None) -> None:
         """Sets the value in `{unit}`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.symbol": symbol}, context)
+        self._set(amount, (symbol,), context)
 
     def observation(self, amount: int | float, *, symbol: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.symbol": symbol})
+        return self._observation(amount, (symbol,))
 
 
 position_projected = _PositionProjected(

@@ -54,14 +54,7 @@ class _Generated(Counter):
             confidence: `trading.signal.confidence`, opt in. How sure a signal is, in three steps.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind(
-            {
-                "signal.type": signal_type,
-                "trading.strategy": strategy,
-                "trading.signal.confidence": confidence,
-                "trading.symbol": symbol,
-            }
-        )
+        return self._bind((signal_type, strategy, confidence, symbol))
 
     def add(
         self,
@@ -74,16 +67,7 @@ class _Generated(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{signal}`; the keywords are those of `bind`. Never raises."""
-        self._add(
-            amount,
-            {
-                "signal.type": signal_type,
-                "trading.strategy": strategy,
-                "trading.signal.confidence": confidence,
-                "trading.symbol": symbol,
-            },
-            context,
-        )
+        self._add(amount, (signal_type, strategy, confidence, symbol), context)
 
     def observation(
         self,
@@ -95,15 +79,7 @@ class _Generated(Counter):
         symbol: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(
-            amount,
-            {
-                "signal.type": signal_type,
-                "trading.strategy": strategy,
-                "trading.signal.confidence": confidence,
-                "trading.symbol": symbol,
-            },
-        )
+        return self._observation(amount, (signal_type, strategy, confidence, symbol))
 
 
 generated = _Generated(
@@ -147,7 +123,7 @@ class _Duration(Histogram):
             signal_type: `signal.type`, recommended. What a signal wants to be done.
             symbol: `trading.symbol`, opt in. What is traded, as the venue spells it.
         """
-        return self._bind({"trading.strategy": strategy, "signal.type": signal_type, "trading.symbol": symbol})
+        return self._bind((strategy, signal_type, symbol))
 
     def record(
         self,
@@ -159,11 +135,7 @@ class _Duration(Histogram):
         context: Context | None = None,
     ) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(
-            amount,
-            {"trading.strategy": strategy, "signal.type": signal_type, "trading.symbol": symbol},
-            context,
-        )
+        self._record(amount, (strategy, signal_type, symbol), context)
 
 
 duration = _Duration(
@@ -196,11 +168,11 @@ class _FeatureDuration(Histogram):
         Args:
             feature_set: `trading.signal.feature_set`, required. Named set of features that is computed together.
         """
-        return self._bind({"trading.signal.feature_set": feature_set})
+        return self._bind((feature_set,))
 
     def record(self, amount: int | float, *, feature_set: str, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.signal.feature_set": feature_set}, context)
+        self._record(amount, (feature_set,), context)
 
 
 feature_duration = _FeatureDuration(
@@ -233,11 +205,11 @@ class _InferenceDuration(Histogram):
         Args:
             model_name: `trading.model.name`, required. Name of the model that was asked.
         """
-        return self._bind({"trading.model.name": model_name})
+        return self._bind((model_name,))
 
     def record(self, amount: int | float, *, model_name: str, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.model.name": model_name}, context)
+        self._record(amount, (model_name,), context)
 
 
 inference_duration = _InferenceDuration(
@@ -274,7 +246,7 @@ class _InferenceErrors(Counter):
                 input_shape_mismatch, runtime_error become `other`.
             model_name: `trading.model.name`, recommended. Name of the model that was asked.
         """
-        return self._bind({"error.type": error_type, "trading.model.name": model_name})
+        return self._bind((error_type, model_name))
 
     def add(
         self,
@@ -285,11 +257,11 @@ class _InferenceErrors(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{error}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"error.type": error_type, "trading.model.name": model_name}, context)
+        self._add(amount, (error_type, model_name), context)
 
     def observation(self, amount: int | float, *, error_type: str, model_name: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"error.type": error_type, "trading.model.name": model_name})
+        return self._observation(amount, (error_type, model_name))
 
 
 inference_errors = _InferenceErrors(
@@ -325,11 +297,11 @@ class _TickAge(Histogram):
         Args:
             strategy: `trading.strategy`, opt in. The strategy that wanted it.
         """
-        return self._bind({"trading.strategy": strategy})
+        return self._bind((strategy,))
 
     def record(self, amount: int | float, *, strategy: str | None = None, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.strategy": strategy}, context)
+        self._record(amount, (strategy,), context)
 
 
 tick_age = _TickAge(
@@ -376,15 +348,15 @@ class _Evaluations(Counter):
         Args:
             strategy: `trading.strategy`, recommended. The strategy that wanted it.
         """
-        return self._bind({"trading.strategy": strategy})
+        return self._bind((strategy,))
 
     def add(self, amount: int | float = 1, *, strategy: str | None = None, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{evaluation}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.strategy": strategy}, context)
+        self._add(amount, (strategy,), context)
 
     def observation(self, amount: int | float, *, strategy: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.strategy": strategy})
+        return self._observation(amount, (strategy,))
 
 
 evaluations = _Evaluations(
@@ -415,11 +387,11 @@ class _StrategyDuration(Histogram):
         Args:
             strategy: `trading.strategy`, required. The strategy that wanted it.
         """
-        return self._bind({"trading.strategy": strategy})
+        return self._bind((strategy,))
 
     def record(self, amount: int | float, *, strategy: str, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.strategy": strategy}, context)
+        self._record(amount, (strategy,), context)
 
 
 strategy_duration = _StrategyDuration(
@@ -476,11 +448,11 @@ class _StrategyTickDuration(Histogram):
         Args:
             strategy: `trading.strategy`, recommended. The strategy that wanted it.
         """
-        return self._bind({"trading.strategy": strategy})
+        return self._bind((strategy,))
 
     def record(self, amount: int | float, *, strategy: str | None = None, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.strategy": strategy}, context)
+        self._record(amount, (strategy,), context)
 
 
 strategy_tick_duration = _StrategyTickDuration(
@@ -512,11 +484,11 @@ class _StrategyCandleDuration(Histogram):
         Args:
             strategy: `trading.strategy`, recommended. The strategy that wanted it.
         """
-        return self._bind({"trading.strategy": strategy})
+        return self._bind((strategy,))
 
     def record(self, amount: int | float, *, strategy: str | None = None, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.strategy": strategy}, context)
+        self._record(amount, (strategy,), context)
 
 
 strategy_candle_duration = _StrategyCandleDuration(

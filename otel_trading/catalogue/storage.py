@@ -30,15 +30,15 @@ class _BatchFlushed(Counter):
 
     def bind(self) -> BoundCounter:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def add(self, amount: int | float = 1, *, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{batch}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {}, context)
+        self._add(amount, (), context)
 
     def observation(self, amount: int | float) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {})
+        return self._observation(amount, ())
 
 
 batch_flushed = _BatchFlushed(_SCOPE, "trading.batch.flushed", "{batch}", "Batches that were written.", initial=({},))
@@ -65,15 +65,15 @@ class _BatchFailed(Counter):
             error_type: `error.type`, recommended. Class of an error, of a closed set. Others than timeout, connection,
                 constraint become `other`.
         """
-        return self._bind({"error.type": error_type})
+        return self._bind((error_type,))
 
     def add(self, amount: int | float = 1, *, error_type: str | None = None, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{batch}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"error.type": error_type}, context)
+        self._add(amount, (error_type,), context)
 
     def observation(self, amount: int | float, *, error_type: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"error.type": error_type})
+        return self._observation(amount, (error_type,))
 
 
 batch_failed = _BatchFailed(
@@ -99,15 +99,15 @@ class _BatchRetries(Counter):
 
     def bind(self) -> BoundCounter:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def add(self, amount: int | float = 1, *, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{retry}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {}, context)
+        self._add(amount, (), context)
 
     def observation(self, amount: int | float) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {})
+        return self._observation(amount, ())
 
 
 batch_retries = _BatchRetries(_SCOPE, "trading.batch.retries", "{retry}", "Retries of batches.", initial=({},))
@@ -125,11 +125,11 @@ class _BatchInsertDuration(Histogram):
 
     def bind(self) -> BoundHistogram:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def record(self, amount: int | float, *, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {}, context)
+        self._record(amount, (), context)
 
 
 batch_insert_duration = _BatchInsertDuration(
@@ -160,11 +160,11 @@ class _BatchSize(Histogram):
         Args:
             component: `trading.component`, opt in. Part of a program that owns a queue, a thread or memory.
         """
-        return self._bind({"trading.component": component})
+        return self._bind((component,))
 
     def record(self, amount: int | float, *, component: str | None = None, context: Context | None = None) -> None:
         """Records a value in `{event}`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.component": component}, context)
+        self._record(amount, (component,), context)
 
 
 batch_size = _BatchSize(
@@ -189,15 +189,15 @@ class _DbPoolWaits(Counter):
 
     def bind(self) -> BoundCounter:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def add(self, amount: int | float = 1, *, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{connection}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {}, context)
+        self._add(amount, (), context)
 
     def observation(self, amount: int | float) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {})
+        return self._observation(amount, ())
 
 
 db_pool_waits = _DbPoolWaits(
@@ -230,7 +230,7 @@ class _CacheLookups(Counter):
             cache_result: `trading.cache.result`, required. Whether the cache had it.
             cache: `trading.cache.name`, opt in. Name of the cache.
         """
-        return self._bind({"trading.cache.result": cache_result, "trading.cache.name": cache})
+        return self._bind((cache_result, cache))
 
     def add(
         self,
@@ -241,11 +241,11 @@ class _CacheLookups(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{lookup}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.cache.result": cache_result, "trading.cache.name": cache}, context)
+        self._add(amount, (cache_result, cache), context)
 
     def observation(self, amount: int | float, *, cache_result: CacheResult, cache: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.cache.result": cache_result, "trading.cache.name": cache})
+        return self._observation(amount, (cache_result, cache))
 
 
 cache_lookups = _CacheLookups(
@@ -279,15 +279,15 @@ class _CacheUpdateFailures(Counter):
         Args:
             cache: `trading.cache.name`, opt in. Name of the cache.
         """
-        return self._bind({"trading.cache.name": cache})
+        return self._bind((cache,))
 
     def add(self, amount: int | float = 1, *, cache: str | None = None, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{failure}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"trading.cache.name": cache}, context)
+        self._add(amount, (cache,), context)
 
     def observation(self, amount: int | float, *, cache: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.cache.name": cache})
+        return self._observation(amount, (cache,))
 
 
 cache_update_failures = _CacheUpdateFailures(

@@ -46,13 +46,7 @@ class _QueueDepth(Gauge):
             component: `trading.component`, opt in. Part of a program that owns a queue, a thread or memory.
             messaging_system: `messaging.system`, opt in. Messaging system behind a queue.
         """
-        return self._bind(
-            {
-                "trading.queue.name": queue,
-                "trading.component": component,
-                "messaging.system": messaging_system,
-            }
-        )
+        return self._bind((queue, component, messaging_system))
 
     def set(
         self,
@@ -64,11 +58,7 @@ class _QueueDepth(Gauge):
         context: Context | None = None,
     ) -> None:
         """Sets the value in `{item}`; the keywords are those of `bind`. Never raises."""
-        self._set(
-            amount,
-            {"trading.queue.name": queue, "trading.component": component, "messaging.system": messaging_system},
-            context,
-        )
+        self._set(amount, (queue, component, messaging_system), context)
 
     def observation(
         self,
@@ -79,10 +69,7 @@ class _QueueDepth(Gauge):
         messaging_system: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(
-            amount,
-            {"trading.queue.name": queue, "trading.component": component, "messaging.system": messaging_system},
-        )
+        return self._observation(amount, (queue, component, messaging_system))
 
 
 queue_depth = _QueueDepth(
@@ -124,13 +111,7 @@ class _QueueCapacity(Gauge):
             component: `trading.component`, opt in. Part of a program that owns a queue, a thread or memory.
             messaging_system: `messaging.system`, opt in. Messaging system behind a queue.
         """
-        return self._bind(
-            {
-                "trading.queue.name": queue,
-                "trading.component": component,
-                "messaging.system": messaging_system,
-            }
-        )
+        return self._bind((queue, component, messaging_system))
 
     def set(
         self,
@@ -142,11 +123,7 @@ class _QueueCapacity(Gauge):
         context: Context | None = None,
     ) -> None:
         """Sets the value in `{item}`; the keywords are those of `bind`. Never raises."""
-        self._set(
-            amount,
-            {"trading.queue.name": queue, "trading.component": component, "messaging.system": messaging_system},
-            context,
-        )
+        self._set(amount, (queue, component, messaging_system), context)
 
     def observation(
         self,
@@ -157,10 +134,7 @@ class _QueueCapacity(Gauge):
         messaging_system: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(
-            amount,
-            {"trading.queue.name": queue, "trading.component": component, "messaging.system": messaging_system},
-        )
+        return self._observation(amount, (queue, component, messaging_system))
 
 
 queue_capacity = _QueueCapacity(
@@ -201,13 +175,7 @@ class _QueueUtilization(Gauge):
             component: `trading.component`, opt in. Part of a program that owns a queue, a thread or memory.
             messaging_system: `messaging.system`, opt in. Messaging system behind a queue.
         """
-        return self._bind(
-            {
-                "trading.queue.name": queue,
-                "trading.component": component,
-                "messaging.system": messaging_system,
-            }
-        )
+        return self._bind((queue, component, messaging_system))
 
     def set(
         self,
@@ -219,11 +187,7 @@ class _QueueUtilization(Gauge):
         context: Context | None = None,
     ) -> None:
         """Sets the value in `1`; the keywords are those of `bind`. Never raises."""
-        self._set(
-            amount,
-            {"trading.queue.name": queue, "trading.component": component, "messaging.system": messaging_system},
-            context,
-        )
+        self._set(amount, (queue, component, messaging_system), context)
 
     def observation(
         self,
@@ -234,10 +198,7 @@ class _QueueUtilization(Gauge):
         messaging_system: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(
-            amount,
-            {"trading.queue.name": queue, "trading.component": component, "messaging.system": messaging_system},
-        )
+        return self._observation(amount, (queue, component, messaging_system))
 
 
 queue_utilization = _QueueUtilization(
@@ -278,13 +239,7 @@ class _QueueEnqueueDuration(Histogram):
             component: `trading.component`, opt in. Part of a program that owns a queue, a thread or memory.
             messaging_system: `messaging.system`, opt in. Messaging system behind a queue.
         """
-        return self._bind(
-            {
-                "trading.queue.name": queue,
-                "trading.component": component,
-                "messaging.system": messaging_system,
-            }
-        )
+        return self._bind((queue, component, messaging_system))
 
     def record(
         self,
@@ -296,11 +251,7 @@ class _QueueEnqueueDuration(Histogram):
         context: Context | None = None,
     ) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(
-            amount,
-            {"trading.queue.name": queue, "trading.component": component, "messaging.system": messaging_system},
-            context,
-        )
+        self._record(amount, (queue, component, messaging_system), context)
 
 
 queue_enqueue_duration = _QueueEnqueueDuration(
@@ -342,13 +293,7 @@ class _QueueDequeueDuration(Histogram):
             component: `trading.component`, opt in. Part of a program that owns a queue, a thread or memory.
             messaging_system: `messaging.system`, opt in. Messaging system behind a queue.
         """
-        return self._bind(
-            {
-                "trading.queue.name": queue,
-                "trading.component": component,
-                "messaging.system": messaging_system,
-            }
-        )
+        return self._bind((queue, component, messaging_system))
 
     def record(
         self,
@@ -360,11 +305,7 @@ class _QueueDequeueDuration(Histogram):
         context: Context | None = None,
     ) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(
-            amount,
-            {"trading.queue.name": queue, "trading.component": component, "messaging.system": messaging_system},
-            context,
-        )
+        self._record(amount, (queue, component, messaging_system), context)
 
 
 queue_dequeue_duration = _QueueDequeueDuration(
@@ -406,13 +347,7 @@ class _QueueWaitDuration(Histogram):
             component: `trading.component`, opt in. Part of a program that owns a queue, a thread or memory.
             messaging_system: `messaging.system`, opt in. Messaging system behind a queue.
         """
-        return self._bind(
-            {
-                "trading.queue.name": queue,
-                "trading.component": component,
-                "messaging.system": messaging_system,
-            }
-        )
+        return self._bind((queue, component, messaging_system))
 
     def record(
         self,
@@ -424,11 +359,7 @@ class _QueueWaitDuration(Histogram):
         context: Context | None = None,
     ) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(
-            amount,
-            {"trading.queue.name": queue, "trading.component": component, "messaging.system": messaging_system},
-            context,
-        )
+        self._record(amount, (queue, component, messaging_system), context)
 
 
 queue_wait_duration = _QueueWaitDuration(
@@ -470,13 +401,7 @@ class _QueueBackpressure(Counter):
             component: `trading.component`, opt in. Part of a program that owns a queue, a thread or memory.
             messaging_system: `messaging.system`, opt in. Messaging system behind a queue.
         """
-        return self._bind(
-            {
-                "trading.queue.name": queue,
-                "trading.component": component,
-                "messaging.system": messaging_system,
-            }
-        )
+        return self._bind((queue, component, messaging_system))
 
     def add(
         self,
@@ -488,11 +413,7 @@ class _QueueBackpressure(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{event}`; the keywords are those of `bind`. Never raises."""
-        self._add(
-            amount,
-            {"trading.queue.name": queue, "trading.component": component, "messaging.system": messaging_system},
-            context,
-        )
+        self._add(amount, (queue, component, messaging_system), context)
 
     def observation(
         self,
@@ -503,10 +424,7 @@ class _QueueBackpressure(Counter):
         messaging_system: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(
-            amount,
-            {"trading.queue.name": queue, "trading.component": component, "messaging.system": messaging_system},
-        )
+        return self._observation(amount, (queue, component, messaging_system))
 
 
 queue_backpressure = _QueueBackpressure(
@@ -548,13 +466,7 @@ class _QueueOverflow(Counter):
             component: `trading.component`, opt in. Part of a program that owns a queue, a thread or memory.
             messaging_system: `messaging.system`, opt in. Messaging system behind a queue.
         """
-        return self._bind(
-            {
-                "trading.queue.name": queue,
-                "trading.component": component,
-                "messaging.system": messaging_system,
-            }
-        )
+        return self._bind((queue, component, messaging_system))
 
     def add(
         self,
@@ -566,11 +478,7 @@ class _QueueOverflow(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{event}`; the keywords are those of `bind`. Never raises."""
-        self._add(
-            amount,
-            {"trading.queue.name": queue, "trading.component": component, "messaging.system": messaging_system},
-            context,
-        )
+        self._add(amount, (queue, component, messaging_system), context)
 
     def observation(
         self,
@@ -581,10 +489,7 @@ class _QueueOverflow(Counter):
         messaging_system: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(
-            amount,
-            {"trading.queue.name": queue, "trading.component": component, "messaging.system": messaging_system},
-        )
+        return self._observation(amount, (queue, component, messaging_system))
 
 
 queue_overflow = _QueueOverflow(
@@ -626,13 +531,7 @@ class _QueueUnderflow(Counter):
             component: `trading.component`, opt in. Part of a program that owns a queue, a thread or memory.
             messaging_system: `messaging.system`, opt in. Messaging system behind a queue.
         """
-        return self._bind(
-            {
-                "trading.queue.name": queue,
-                "trading.component": component,
-                "messaging.system": messaging_system,
-            }
-        )
+        return self._bind((queue, component, messaging_system))
 
     def add(
         self,
@@ -644,11 +543,7 @@ class _QueueUnderflow(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{event}`; the keywords are those of `bind`. Never raises."""
-        self._add(
-            amount,
-            {"trading.queue.name": queue, "trading.component": component, "messaging.system": messaging_system},
-            context,
-        )
+        self._add(amount, (queue, component, messaging_system), context)
 
     def observation(
         self,
@@ -659,10 +554,7 @@ class _QueueUnderflow(Counter):
         messaging_system: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(
-            amount,
-            {"trading.queue.name": queue, "trading.component": component, "messaging.system": messaging_system},
-        )
+        return self._observation(amount, (queue, component, messaging_system))
 
 
 queue_underflow = _QueueUnderflow(
@@ -703,13 +595,7 @@ class _QueueSequence(Gauge):
             component: `trading.component`, opt in. Part of a program that owns a queue, a thread or memory.
             messaging_system: `messaging.system`, opt in. Messaging system behind a queue.
         """
-        return self._bind(
-            {
-                "trading.queue.name": queue,
-                "trading.component": component,
-                "messaging.system": messaging_system,
-            }
-        )
+        return self._bind((queue, component, messaging_system))
 
     def set(
         self,
@@ -721,11 +607,7 @@ class _QueueSequence(Gauge):
         context: Context | None = None,
     ) -> None:
         """Sets the value in `{sequence}`; the keywords are those of `bind`. Never raises."""
-        self._set(
-            amount,
-            {"trading.queue.name": queue, "trading.component": component, "messaging.system": messaging_system},
-            context,
-        )
+        self._set(amount, (queue, component, messaging_system), context)
 
     def observation(
         self,
@@ -736,10 +618,7 @@ class _QueueSequence(Gauge):
         messaging_system: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(
-            amount,
-            {"trading.queue.name": queue, "trading.component": component, "messaging.system": messaging_system},
-        )
+        return self._observation(amount, (queue, component, messaging_system))
 
 
 queue_sequence = _QueueSequence(
@@ -770,15 +649,15 @@ class _ThreadUtilization(Gauge):
         Args:
             component: `trading.component`, opt in. Part of a program that owns a queue, a thread or memory.
         """
-        return self._bind({"trading.component": component})
+        return self._bind((component,))
 
     def set(self, amount: int | float, *, component: str | None = None, context: Context | None = None) -> None:
         """Sets the value in `1`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.component": component}, context)
+        self._set(amount, (component,), context)
 
     def observation(self, amount: int | float, *, component: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.component": component})
+        return self._observation(amount, (component,))
 
 
 thread_utilization = _ThreadUtilization(
@@ -809,11 +688,11 @@ class _ThreadSpawnDuration(Histogram):
         Args:
             component: `trading.component`, opt in. Part of a program that owns a queue, a thread or memory.
         """
-        return self._bind({"trading.component": component})
+        return self._bind((component,))
 
     def record(self, amount: int | float, *, component: str | None = None, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {"trading.component": component}, context)
+        self._record(amount, (component,), context)
 
 
 thread_spawn_duration = _ThreadSpawnDuration(
@@ -838,15 +717,15 @@ class _RuntimeWorkerActive(Gauge):
 
     def bind(self) -> BoundGauge:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def set(self, amount: int | float, *, context: Context | None = None) -> None:
         """Sets the value in `{worker}`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {}, context)
+        self._set(amount, (), context)
 
     def observation(self, amount: int | float) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {})
+        return self._observation(amount, ())
 
 
 runtime_worker_active = _RuntimeWorkerActive(
@@ -874,15 +753,15 @@ class _ClockOffset(Gauge):
         Args:
             clock_source: `trading.clock.source`, required. What the local clock is compared with.
         """
-        return self._bind({"trading.clock.source": clock_source})
+        return self._bind((clock_source,))
 
     def set(self, amount: int | float, *, clock_source: str, context: Context | None = None) -> None:
         """Sets the value in `s`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.clock.source": clock_source}, context)
+        self._set(amount, (clock_source,), context)
 
     def observation(self, amount: int | float, *, clock_source: str) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.clock.source": clock_source})
+        return self._observation(amount, (clock_source,))
 
 
 clock_offset = _ClockOffset(
@@ -912,15 +791,15 @@ class _ClockUncertainty(Gauge):
         Args:
             clock_source: `trading.clock.source`, required. What the local clock is compared with.
         """
-        return self._bind({"trading.clock.source": clock_source})
+        return self._bind((clock_source,))
 
     def set(self, amount: int | float, *, clock_source: str, context: Context | None = None) -> None:
         """Sets the value in `s`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.clock.source": clock_source}, context)
+        self._set(amount, (clock_source,), context)
 
     def observation(self, amount: int | float, *, clock_source: str) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.clock.source": clock_source})
+        return self._observation(amount, (clock_source,))
 
 
 clock_uncertainty = _ClockUncertainty(
@@ -950,15 +829,15 @@ class _ClockSynchronized(Gauge):
         Args:
             clock_source: `trading.clock.source`, required. What the local clock is compared with.
         """
-        return self._bind({"trading.clock.source": clock_source})
+        return self._bind((clock_source,))
 
     def set(self, amount: int | float, *, clock_source: str, context: Context | None = None) -> None:
         """Sets the value in `1`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.clock.source": clock_source}, context)
+        self._set(amount, (clock_source,), context)
 
     def observation(self, amount: int | float, *, clock_source: str) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.clock.source": clock_source})
+        return self._observation(amount, (clock_source,))
 
 
 clock_synchronized = _ClockSynchronized(
@@ -992,7 +871,7 @@ class _Errors(Counter):
             error_type: `error.type`, opt in. Class of an error, of a closed set.
             component: `trading.component`, opt in. Part of a program that owns a queue, a thread or memory.
         """
-        return self._bind({"error.type": error_type, "trading.component": component})
+        return self._bind((error_type, component))
 
     def add(
         self,
@@ -1003,7 +882,7 @@ class _Errors(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{error}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"error.type": error_type, "trading.component": component}, context)
+        self._add(amount, (error_type, component), context)
 
     def observation(
         self,
@@ -1013,7 +892,7 @@ class _Errors(Counter):
         component: str | None = None,
     ) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"error.type": error_type, "trading.component": component})
+        return self._observation(amount, (error_type, component))
 
 
 errors = _Errors(
@@ -1045,15 +924,15 @@ class _ComponentMemory(Gauge):
         Args:
             component: `trading.component`, required. Part of a program that owns a queue, a thread or memory.
         """
-        return self._bind({"trading.component": component})
+        return self._bind((component,))
 
     def set(self, amount: int | float, *, component: str, context: Context | None = None) -> None:
         """Sets the value in `By`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.component": component}, context)
+        self._set(amount, (component,), context)
 
     def observation(self, amount: int | float, *, component: str) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.component": component})
+        return self._observation(amount, (component,))
 
 
 component_memory = _ComponentMemory(
@@ -1078,15 +957,15 @@ class _Health(Gauge):
 
     def bind(self) -> BoundGauge:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def set(self, amount: int | float, *, context: Context | None = None) -> None:
         """Sets the value in `1`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {}, context)
+        self._set(amount, (), context)
 
     def observation(self, amount: int | float) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {})
+        return self._observation(amount, ())
 
 
 health = _Health(_SCOPE, "trading.system.health", "1", "Share of health checks that pass, 0 to 1.")
@@ -1111,15 +990,15 @@ class _SloCompliance(Gauge):
         Args:
             slo: `trading.slo.name`, required. What a service level objective speaks of.
         """
-        return self._bind({"trading.slo.name": slo})
+        return self._bind((slo,))
 
     def set(self, amount: int | float, *, slo: str, context: Context | None = None) -> None:
         """Sets the value in `1`; the keywords are those of `bind`. Never raises."""
-        self._set(amount, {"trading.slo.name": slo}, context)
+        self._set(amount, (slo,), context)
 
     def observation(self, amount: int | float, *, slo: str) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"trading.slo.name": slo})
+        return self._observation(amount, (slo,))
 
 
 slo_compliance = _SloCompliance(
@@ -1144,11 +1023,11 @@ class _DiskOperationSize(Histogram):
 
     def bind(self) -> BoundHistogram:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def record(self, amount: int | float, *, context: Context | None = None) -> None:
         """Records a value in `By`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {}, context)
+        self._record(amount, (), context)
 
 
 disk_operation_size = _DiskOperationSize(
@@ -1172,11 +1051,11 @@ class _NetworkOperationSize(Histogram):
 
     def bind(self) -> BoundHistogram:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def record(self, amount: int | float, *, context: Context | None = None) -> None:
         """Records a value in `By`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {}, context)
+        self._record(amount, (), context)
 
 
 network_operation_size = _NetworkOperationSize(

@@ -36,15 +36,15 @@ class _MetricsMeasurements(Counter):
                 not_a_number, not_finite, negative, closed, invalid_start, not_a_time, invalid_arguments, no_series,
                 forward_failed, no_memory become `other`.
         """
-        return self._bind({"outcome": outcome})
+        return self._bind((outcome,))
 
     def add(self, amount: int | float = 1, *, outcome: str, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{measurement}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"outcome": outcome}, context)
+        self._add(amount, (outcome,), context)
 
     def observation(self, amount: int | float, *, outcome: str) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"outcome": outcome})
+        return self._observation(amount, (outcome,))
 
 
 metrics_measurements = _MetricsMeasurements(
@@ -82,15 +82,15 @@ class _MetricsSeries(UpDownCounter):
 
     def bind(self) -> BoundCounter:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def add(self, amount: int | float = 1, *, context: Context | None = None) -> None:
         """Adds a number in `{series}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {}, context)
+        self._add(amount, (), context)
 
     def observation(self, amount: int | float) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {})
+        return self._observation(amount, ())
 
 
 metrics_series = _MetricsSeries(_SCOPE, "otel_trading.metrics.series", "{series}", "Series in use.")
@@ -106,15 +106,15 @@ class _MetricsOverflows(Counter):
 
     def bind(self) -> BoundCounter:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def add(self, amount: int | float = 1, *, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{lookup}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {}, context)
+        self._add(amount, (), context)
 
     def observation(self, amount: int | float) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {})
+        return self._observation(amount, ())
 
 
 metrics_overflows = _MetricsOverflows(
@@ -135,15 +135,15 @@ class _MetricsMemory(UpDownCounter):
 
     def bind(self) -> BoundCounter:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def add(self, amount: int | float = 1, *, context: Context | None = None) -> None:
         """Adds a number in `By`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {}, context)
+        self._add(amount, (), context)
 
     def observation(self, amount: int | float) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {})
+        return self._observation(amount, ())
 
 
 metrics_memory = _MetricsMemory(_SCOPE, "otel_trading.metrics.memory", "By", "Memory that the series take, estimated.")
@@ -170,7 +170,7 @@ class _Scrapes(Counter):
                 broken become `other`.
             format: `format`, recommended. Format in which a page was served.
         """
-        return self._bind({"outcome": outcome, "format": format})
+        return self._bind((outcome, format))
 
     def add(
         self,
@@ -181,11 +181,11 @@ class _Scrapes(Counter):
         context: Context | None = None,
     ) -> None:
         """Adds a number that is not negative in `{scrape}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"outcome": outcome, "format": format}, context)
+        self._add(amount, (outcome, format), context)
 
     def observation(self, amount: int | float, *, outcome: str, format: str | None = None) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"outcome": outcome, "format": format})
+        return self._observation(amount, (outcome, format))
 
 
 scrapes = _Scrapes(
@@ -209,15 +209,15 @@ class _ScrapeSize(Counter):
 
     def bind(self) -> BoundCounter:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def add(self, amount: int | float = 1, *, context: Context | None = None) -> None:
         """Adds a number that is not negative in `By`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {}, context)
+        self._add(amount, (), context)
 
     def observation(self, amount: int | float) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {})
+        return self._observation(amount, ())
 
 
 scrape_size = _ScrapeSize(_SCOPE, "otel_trading.scrape.size", "By", "Bytes of all pages before compression.")
@@ -233,15 +233,15 @@ class _ScrapeCollectionTime(Counter):
 
     def bind(self) -> BoundCounter:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def add(self, amount: int | float = 1, *, context: Context | None = None) -> None:
         """Adds a number that is not negative in `s`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {}, context)
+        self._add(amount, (), context)
 
     def observation(self, amount: int | float) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {})
+        return self._observation(amount, ())
 
 
 scrape_collection_time = _ScrapeCollectionTime(
@@ -262,15 +262,15 @@ class _ScrapeRenderTime(Counter):
 
     def bind(self) -> BoundCounter:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def add(self, amount: int | float = 1, *, context: Context | None = None) -> None:
         """Adds a number that is not negative in `s`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {}, context)
+        self._add(amount, (), context)
 
     def observation(self, amount: int | float) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {})
+        return self._observation(amount, ())
 
 
 scrape_render_time = _ScrapeRenderTime(
@@ -293,11 +293,11 @@ class _GcPauseDuration(Histogram):
 
     def bind(self) -> BoundHistogram:
         """A handle with these attributes, which is the cell itself; the same each time."""
-        return self._bind({})
+        return self._bind(())
 
     def record(self, amount: int | float, *, context: Context | None = None) -> None:
         """Records a value in `s`; the keywords are those of `bind`. Never raises."""
-        self._record(amount, {}, context)
+        self._record(amount, (), context)
 
 
 gc_pause_duration = _GcPauseDuration(
@@ -328,15 +328,15 @@ class _DoctorCanaries(Counter):
             canary: `otel_trading.doctor.canary`, required. A random word by which `otel-trading doctor` finds its own
                 telemetry again.
         """
-        return self._bind({"otel_trading.doctor.canary": canary})
+        return self._bind((canary,))
 
     def add(self, amount: int | float = 1, *, canary: str, context: Context | None = None) -> None:
         """Adds a number that is not negative in `{canary}`; the keywords are those of `bind`. Never raises."""
-        self._add(amount, {"otel_trading.doctor.canary": canary}, context)
+        self._add(amount, (canary,), context)
 
     def observation(self, amount: int | float, *, canary: str) -> Observation:
         """What a callback given to `observe` returns a list of."""
-        return self._observation(amount, {"otel_trading.doctor.canary": canary})
+        return self._observation(amount, (canary,))
 
 
 doctor_canaries = _DoctorCanaries(

@@ -70,7 +70,22 @@ def test_a_release_is_not_written_over(tmp_path: Path) -> None:
     assert "acme.router.held" in path_for(registry).read_text()
 
 
-@pytest.mark.parametrize("text", [ROUTER, NASTY], ids=["plain", "nasty"])
+LEGS = [f"acme.leg_{number}.of_an_order_with_many_legs" for number in range(9)]
+MANY = "\n".join(
+    [
+        "file_format: definition/2\nattributes:",
+        *(f"  - {{key: {key}, type: string, stability: development, brief: Leg.}}" for key in LEGS),
+        "metrics:",
+        *(
+            f"  - {{name: acme.legs_{most}, instrument: gauge, unit: '1', stability: development, brief: Legs.,\n"
+            f"     attributes: [{', '.join(f'{{ref: {key}}}' for key in LEGS[:most])}]}}"
+            for most in range(1, 10)
+        ),
+    ]
+)
+
+
+@pytest.mark.parametrize("text", [ROUTER, NASTY, MANY], ids=["plain", "nasty", "many"])
 def test_modules_are_as_ruff_formats_them(text: str, tmp_path: Path) -> None:
     """So that a commit hook of a user with our settings changes nothing, and no line is too long."""
     out = generated(tmp_path, text)
