@@ -61,10 +61,13 @@ class Section:
                 self.wrong(key, "be a known key", "unknown", fix)
 
     def need(self, *keys: str) -> None:
-        """Notes each key that is missing."""
+        """Notes each key that is missing, or that has nothing after it."""
         for key in keys:
-            if key not in self.entries:
+            node = self.entries.get(key)
+            if node is None:
                 self.wrong(key, "be present", "missing", f"Add '{key}:'.")
+            elif node.value is None or (isinstance(node.value, str) and not node.value.strip()):
+                self.wrong(key, "have a value", "empty", "Write it, or remove the entry.")
 
     def text(self, key: str) -> str:
         """Text on one line; empty if there is none."""

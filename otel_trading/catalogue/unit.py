@@ -20,7 +20,7 @@ _MEANT = {
     **dict.fromkeys(("KB", "kB", "kb", "KiB"), "KiBy"),
     **dict.fromkeys(("MB", "mb", "MiB"), "MiBy"),
     **dict.fromkeys(("percent", "pct"), "%"),
-    **dict.fromkeys(("", "ratio", "none", "count"), "1"),
+    **dict.fromkeys(("ratio", "none", "count"), "1"),
     **dict.fromkeys(("bps", "[bps]"), "{bps}"),
     "hour": "h",
     "minute": "min",

@@ -13,7 +13,7 @@ import pytest
 from opentelemetry.metrics import Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from support.registries import generated, imported
+from support.registries import forgetting, generated, imported
 
 from otel_trading import providers
 from otel_trading.catalogue import risk, system
@@ -24,13 +24,16 @@ from otel_trading.testing import Captured, capture
 from otel_trading.testing.captured import points
 
 
+@pytest.fixture(autouse=True)
+def _forgotten() -> Iterator[None]:
+    with forgetting(risk, system):
+        yield
+
+
 @pytest.fixture
-def router(tmp_path: Path) -> Iterator[Any]:
-    """The module of a small registry; its instruments, which live as long as the process, are forgotten after."""
-    before = dict(providers.meters._meters)
-    yield imported(generated(tmp_path) / "router.py")
-    providers.meters._meters.clear()
-    providers.meters._meters.update(before)
+def router(tmp_path: Path) -> Any:
+    """The module of a small registry."""
+    return imported(generated(tmp_path) / "router.py")
 
 
 def troubles(kind: str) -> int:

@@ -79,6 +79,14 @@ CASES = {
         ("    brief: Orders that wait.\n", ""),
         "metrics[2].brief: must be present; was missing. Add 'brief:'.",
     ),
+    "a key without a value": (
+        ("name: acme.router.open", "name:"),
+        "metrics[2].name: must have a value; was empty. Write it, or remove the entry.",
+    ),
+    "a blank": (
+        ("brief: Which hop.", "brief: ' '"),
+        "attributes[1].brief: must have a value; was empty. Write it, or remove the entry.",
+    ),
     "a wrong type": (
         ("brief: Which hop.", "brief: [Which hop]"),
         "attributes[1].brief: must be text; was a list. Write it in quotes.",

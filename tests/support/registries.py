@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from otel_trading import providers
 from otel_trading.catalogue.generate import of_users, write
+from otel_trading.catalogue.instrument import Instrument
 from otel_trading.catalogue.mistakes import RegistryError
 from otel_trading.catalogue.model import Registry
 from otel_trading.catalogue.reading import read
@@ -132,3 +136,20 @@ def imported(path: Path) -> Any:
     made: ModuleType = module_from_spec(spec)
     spec.loader.exec_module(made)
     return made
+
+
+@contextmanager
+def forgetting(*modules: ModuleType) -> Iterator[None]:
+    """Makes the instruments of modules, which live as long as the process, unused again after the block.
+
+    Series that are at 0 from the start would be seen by every later test.
+    """
+    before = dict(providers.meters._meters)
+    yield
+    providers.meters._meters.clear()
+    providers.meters._meters.update(before)
+    for module in modules:
+        for made in vars(module).values():
+            if isinstance(made, Instrument):
+                made._made = None
+                vars(made).pop("_callbacks", None)
