@@ -1,7 +1,8 @@
 """Makes what is generated from a registry: modules of typed instruments and the reference page.
 
 `python -m otel_trading.catalogue.generate` writes those of our own registry; with `--check` it exits 1 if a committed
-one is not current; `--release` also writes the list that later registries are compared with.
+one is not current or the registry breaks the last release; `--release` also writes the list that later ones are compared
+with.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from otel_trading.catalogue import released
+from otel_trading.catalogue.compatibility import compare
 from otel_trading.catalogue.mistakes import RegistryError
 from otel_trading.catalogue.model import Registry
 from otel_trading.catalogue.modules import NOTE, module
 from otel_trading.catalogue.reading import OURS, ours
 from otel_trading.catalogue.reference import page
+from otel_trading.ground.errors import OtelTradingError
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "otel_trading.catalogue"
@@ -31,6 +34,13 @@ class Outcome:
 
     changed: tuple[str, ...]
     removed: tuple[str, ...]
+
+
+class NotGenerated(OtelTradingError):
+    """Files that the generator did not write stand where it would write."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        super().__init__(f"not written by the generator, so not overwritten: {', '.join(paths)}. Choose another --out.")
 
 
 def of_ours() -> dict[Path, str]:
@@ -68,7 +78,14 @@ def _first_release(directory: Path, root: Path | None) -> dict[Path, str]:
 
 
 def release(registry: Registry, directory: Path) -> Path:
-    """Writes the list of what a registry has now; returns its path."""
+    """Writes the list of what a registry has now; returns its path.
+
+    Raises:
+        RegistryError: it breaks the release before. Who wants that removes the list first.
+    """
+    mistakes, _ = compare(registry, directory)
+    if mistakes:
+        raise RegistryError(mistakes)
     path = released.path_for(directory)
     path.write_text(released.text(registry), encoding="utf-8")
     return path
@@ -81,8 +98,14 @@ def write(root: Path, files: Mapping[Path, str], *, check: bool) -> Outcome:
         root: what paths are relative to.
         files: text by path.
         check: only look.
+
+    Raises:
+        NotGenerated: a file is in the way that somebody wrote; nothing is written then.
     """
     changed, removed = [], []
+    in_the_way = [path.as_posix() for path in files if not _is_ours(root / path)]
+    if in_the_way:
+        raise NotGenerated(in_the_way)
     for path, text in files.items():
         target = root / path
         if target.exists() and target.read_text(encoding="utf-8", errors="replace") == text:
@@ -100,10 +123,20 @@ def write(root: Path, files: Mapping[Path, str], *, check: bool) -> Outcome:
     return Outcome(tuple(changed), tuple(removed))
 
 
+def _is_ours(path: Path) -> bool:
+    """Whether a file may be written: it is not there, empty, or was generated."""
+    return not path.exists() or path.stat().st_size == 0 or NOTE in _first_line(path)
+
+
 def _is_generated(path: Path) -> bool:
-    with path.open(encoding="utf-8", errors="replace") as file:
-        first = file.readline()
+    """Whether a file is the module of an area."""
+    first = _first_line(path)
     return first.startswith('"""Instruments of ') and f"{NOTE} from " in first
+
+
+def _first_line(path: Path) -> str:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.readline(500)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -114,11 +147,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         outcome = write(ROOT, of_ours(), check=arguments.check)
-    except RegistryError as error:
+        breaks, _ = compare(ours(), OURS)
+        if breaks:
+            raise RegistryError(breaks)
+        if arguments.release and not arguments.check:
+            release(ours(), OURS)
+    except OtelTradingError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    if arguments.release and not arguments.check:
-        release(ours(), OURS)
     if outcome.changed:
         sys.stderr.write(("not current: " if arguments.check else "written: ") + ", ".join(outcome.changed) + "\n")
     if outcome.removed:

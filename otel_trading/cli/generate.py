@@ -52,9 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     try:
         registry, outcome = _generated(arguments)
+        listed = str(release(registry, arguments.directory or OURS)) if arguments.release else None
     except RegistryError as error:
         return _refused(error, arguments.json)
-    listed = str(release(registry, arguments.directory or OURS)) if arguments.release else None
     stale = arguments.check and (outcome.changed or outcome.removed)
     if arguments.json:
         told = {"changed": outcome.changed, "removed": outcome.removed, "released": listed, "current": not stale}

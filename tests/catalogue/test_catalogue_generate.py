@@ -13,6 +13,7 @@ from support.registries import EMPTY_BASE, ROUTER, generated, placed
 
 from otel_trading.catalogue import generate
 from otel_trading.catalogue.instrument import Instrument
+from otel_trading.catalogue.mistakes import RegistryError
 from otel_trading.catalogue.reading import ours, read
 from otel_trading.catalogue.reference import page
 from otel_trading.catalogue.released import path_for
@@ -51,7 +52,7 @@ def test_a_stale_file_is_listed_and_one_left_over_too(tmp_path: Path) -> None:
     assert not out.exists()
     assert len(files) == len(generate.write(tmp_path, files, check=False).changed)
     assert generate.Outcome((), ()) == generate.write(tmp_path, files, check=True)
-    (out / "router.py").write_text("# changed\n")
+    (out / "router.py").write_text(f"{(out / 'router.py').read_text()}\n")
     shutil.copy(ROOT / "otel_trading/catalogue/risk.py", out / "risk.py")
     (out / "mine.py").write_text('"""Mine."""\n')
     expected = generate.Outcome(((out / "router.py").as_posix(),), ((out / "risk.py").as_posix(),))
@@ -59,6 +60,34 @@ def test_a_stale_file_is_listed_and_one_left_over_too(tmp_path: Path) -> None:
     assert expected == generate.write(tmp_path, files, check=False)
     assert ["__init__.py", "mine.py", "router.py"] == sorted(path.name for path in out.glob("*.py"))
     assert generate.Outcome((), ()) == generate.write(tmp_path, files, check=True)
+
+
+def test_a_file_that_somebody_wrote_is_not_written_over(tmp_path: Path) -> None:
+    """Nothing is written then; an empty `__init__.py` is nobody's."""
+    registry, out = placed(tmp_path), tmp_path / "desk"
+    files = generate.of_users(read(registry, EMPTY_BASE), registry, out)
+    out.mkdir()
+    (out / "__init__.py").touch()
+    (out / "router.py").write_text("import this\n")
+    with pytest.raises(generate.NotGenerated, match=r"not overwritten: .*desk/router\.py\. Choose another --out\."):
+        generate.write(tmp_path, files, check=False)
+    assert ("import this\n", "") == ((out / "router.py").read_text(), (out / "__init__.py").read_text())
+    (out / "router.py").unlink()
+    assert len(files) == len(generate.write(tmp_path, files, check=False).changed)
+
+
+def test_a_release_that_breaks_the_last_one_is_refused(tmp_path: Path) -> None:
+    """Until somebody removes the list."""
+    registry = placed(tmp_path)
+    generate.release(read(registry, EMPTY_BASE), registry)
+    before = path_for(registry).read_text()
+    broken = read(placed(tmp_path, ROUTER.replace("unit: s\n", "unit: ms\n")), EMPTY_BASE)
+    with pytest.raises(RegistryError, match="must stay 's'; was 'ms'"):
+        generate.release(broken, registry)
+    assert before == path_for(registry).read_text()
+    path_for(registry).unlink()
+    generate.release(broken, registry)
+    assert "unit: ms" in path_for(registry).read_text()
 
 
 def test_a_release_is_not_written_over(tmp_path: Path) -> None:

@@ -44,12 +44,24 @@ def test_a_file_that_is_not_current_is_listed(tmp_path: Path, capsys: pytest.Cap
     assert 1 == run(capsys, "generate", registry, "--out", out, "--check")[0]
     assert not out.exists()
     assert 0 == run(capsys, "generate", registry, "--out", out)[0]
-    (out / "router.py").write_text("")
+    (out / "router.py").write_text(f"{(out / 'router.py').read_text()}\n")
     assert (1, f"not current: {out / 'router.py'}\n", "") == run(capsys, "generate", registry, "--out", out, "--check")
     code, output, _ = run(capsys, "generate", registry, "--out", out, "--json")
     assert (0, {"changed": [str(out / "router.py")], "removed": [], "released": None, "current": True}) == (
         code,
         json.loads(output),
+    )
+
+
+def test_a_file_of_the_users_is_in_the_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line, exit code 1."""
+    registry, out = placed(tmp_path), tmp_path / "desk"
+    out.mkdir()
+    (out / "router.py").write_text("import this\n")
+    code, output, errors = run(capsys, "generate", registry, "--out", out)
+    assert (1, "") == (code, output)
+    assert errors == (
+        f"otel-trading: not written by the generator, so not overwritten: {out / 'router.py'}. Choose another --out.\n"
     )
 
 
