@@ -1,8 +1,8 @@
 """Makes what is generated from a registry: modules of typed instruments and the reference page.
 
 `python -m otel_trading.catalogue.generate` writes those of our own registry; with `--check` it exits 1 if a committed
-one is not current or the registry breaks the last release; `--release` also writes the list that later ones are compared
-with.
+one is not current or the registry breaks the last release; `--release` also writes the list that later registries are
+compared with.
 """
 
 from __future__ import annotations

@@ -155,3 +155,17 @@ def test_deprecated_metrics_say_so(tmp_path: Path) -> None:
     said = "Deprecated: renamed to `acme.router.open`. Since 1.2."
     assert said in (generated(tmp_path, text) / "router.py").read_text()
     assert said in (tmp_path / "instruments/reference.md").read_text()
+
+
+def test_a_break_with_the_last_release_fails_the_check(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of our own registry, in `make check`."""
+    listed = tmp_path / "registry.released.yaml"
+    listed.write_text("version: 0.0.9\nmetrics:\n- {name: trading.risk.gone, instrument: counter, unit: '1'}\n")
+    monkeypatch.setattr(generate, "OURS", tmp_path / "registry")
+    monkeypatch.setattr(generate, "_first_release", lambda *_: {})
+    assert 1 == generate.main(["--check"])
+    assert "registry.released.yaml:3: metrics[0].name: must still be there; was removed: 'trading.risk.gone'." in (
+        capsys.readouterr().err
+    )

@@ -9,6 +9,7 @@ from support.registries import EMPTY_BASE, MANIFEST, ROUTER, mistakes, placed, r
 
 from otel_trading.catalogue.mistakes import RegistryError
 from otel_trading.catalogue.reading import read
+from otel_trading.catalogue.unit import is_unit, meant
 from otel_trading.metrics import boundaries
 
 HEAD = "file_format: definition/2\n"
@@ -377,3 +378,30 @@ def test_what_is_no_registry_is_one_mistake(tmp_path: Path) -> None:
         RegistryError, match=r"my-router.yaml:1: must be a file whose name Python takes; was 'my-router'"
     ):
         read(root, EMPTY_BASE)
+
+
+@pytest.mark.parametrize(
+    ("unit", "fix"),
+    [
+        ("sec", "Use 's'."),
+        ("MB", "Use 'MiBy'."),
+        ("Milliseconds", "Use 'ms', or 's' with a scale in the profile."),
+        ("percent", "Use '%'."),
+        ("Order Books", "Use '{order_book}' for a count of things."),
+    ],
+)
+def test_a_wrong_unit_is_met_with_the_right_one(unit: str, fix: str) -> None:
+    """What people write instead of UCUM."""
+    assert (False, fix) == (is_unit(unit), meant(unit))
+
+
+@pytest.mark.parametrize("unit", ["1", "s", "us", "By", "KiBy", "By/s", "{order}/s", "USD", "%", "{bps}", "[ppm]", "h"])
+def test_units_of_ucum_annotations_and_currencies_are_right(unit: str) -> None:
+    """Also one in another."""
+    assert is_unit(unit)
+
+
+@pytest.mark.parametrize("unit", ["", "x", "s/s/s", "{", "{}", "usd", "ks ", "Mmin"])
+def test_other_texts_are_no_units(unit: str) -> None:
+    """A prefix stands before few of them only."""
+    assert not is_unit(unit)
