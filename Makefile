@@ -38,6 +38,7 @@ check: $(VENV)/.dev ## format, lint, types, import contract, generated files, do
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m otel_trading.config.generate --check
+	$(BIN)/python -m otel_trading.catalogue.generate --check
 	$(BIN)/python tools/compliance.py --check
 	$(BIN)/python tools/profiles.py --check
 	$(BIN)/towncrier build --draft --version next > /dev/null
@@ -47,6 +48,7 @@ format: $(VENV)/.dev ## formats and mends what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python -m otel_trading.config.generate
+	$(BIN)/python -m otel_trading.catalogue.generate
 
 # with BENCH_JSON=folder, each writes one JSON document there instead of its table
 define benchmark

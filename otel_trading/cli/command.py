@@ -1,8 +1,10 @@
-"""What commands that read a store share: the --store option and the default behind it."""
+"""What commands share: the --store option and the default behind it, numbers, and a line of progress."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -41,3 +43,19 @@ def positive_count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"must be a whole number above 0; was '{text}'")
     return int(text)
+
+
+def progress_line() -> tuple[Callable[[str], None], Callable[[], None]]:
+    """Says what is being done on a terminal, and nothing elsewhere; and takes it back."""
+    if not sys.stderr.isatty():
+        return (lambda _: None), (lambda: None)
+
+    def say(what: str) -> None:
+        sys.stderr.write(f"\r\033[K{what} ...")
+        sys.stderr.flush()
+
+    def clear() -> None:
+        sys.stderr.write("\r\033[K")
+        sys.stderr.flush()
+
+    return say, clear

@@ -6,12 +6,11 @@ import argparse
 import math
 import os
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import orjson
 
-from otel_trading.cli.command import Subparsers
+from otel_trading.cli.command import Subparsers, progress_line
 from otel_trading.config.knobs import KNOBS
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     from otel_trading.doctor.report import text
     from otel_trading.ground.errors import ConfigurationError
 
-    progress, clear = _progress()
+    progress, clear = progress_line()
     try:
         report = examine(_patient(arguments), arguments.timeout, progress)
     except (ConfigurationError, Refused) as error:
@@ -78,22 +77,6 @@ def _patient(arguments: argparse.Namespace) -> Patient:
     given = {knob: getattr(arguments, knob) for knob in _ADDRESSES}
     config, warnings = resolve(given, arguments.file)
     return Patient(config, warnings, arguments.file, dict(os.environ))
-
-
-def _progress() -> tuple[Callable[[str], None], Callable[[], None]]:
-    """Says what is being done on a terminal, and nothing elsewhere; and takes it back."""
-    if not sys.stderr.isatty():
-        return (lambda _: None), (lambda: None)
-
-    def say(what: str) -> None:
-        sys.stderr.write(f"\r\033[K{what} ...")
-        sys.stderr.flush()
-
-    def clear() -> None:
-        sys.stderr.write("\r\033[K")
-        sys.stderr.flush()
-
-    return say, clear
 
 
 def _seconds(text: str) -> float:

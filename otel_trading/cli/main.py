@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
-from otel_trading.cli import config, demo, doctor, logs, trace, traces
+from otel_trading.cli import check, config, demo, doctor, generate, logs, trace, traces
 from otel_trading.ground.errors import OtelTradingError
 
-_COMMANDS = (demo, traces, trace, logs, config, doctor)
+_COMMANDS = (demo, traces, trace, logs, config, doctor, generate, check)
 
 
 class Parser(argparse.ArgumentParser):
@@ -68,7 +68,9 @@ def _abandon_stdout() -> None:
 
 def parser() -> Parser:
     """Returns the parser of all commands."""
-    found = Parser(prog="otel-trading", description="OpenTelemetry for trading: demo, store, configuration, doctor.")
+    found = Parser(
+        prog="otel-trading", description="OpenTelemetry for trading: demo, store, configuration, doctor, catalogue."
+    )
     found.add_argument("--version", action="version", version=f"otel-trading {_version()}")
     subparsers = found.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
     for command in _COMMANDS:

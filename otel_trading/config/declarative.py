@@ -3,8 +3,7 @@
 The package opentelemetry-configuration carries the schema and the models; its loader stops at the first mistake,
 knows no lines and lets misspelt top-level keys pass, so the YAML nodes are walked here.
 
-Plain scalars are read by the core schema of YAML 1.2, as the specification asks, and not as PyYAML does it: `010` is
-ten; `yes`, `12:30:45` and dates are text; `1e-3` is a number. Merge keys (`<<`) work although YAML 1.2 dropped them.
+Plain scalars are read by the core schema of YAML 1.2, as the specification asks; see `ground/yaml_core.py`.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ from otel_trading.config.config_file import ConfigFile, Entry, YamlPath, dotted
 from otel_trading.config.explain import schema_problems, unknown_key
 from otel_trading.ground import values
 from otel_trading.ground.errors import ConfigurationError, Problem
+from otel_trading.ground.yaml_core import CORE, TAG, CoreLoader
 
 NODE = "otel_trading"
 _REFERENCE = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}\n]*))?\}|(\$\{[^}\n]*\}?)")
 _MOST_LEVELS = 100
-_TAG = "tag:yaml.org,2002:"
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _PROVIDERS = ("tracer_provider", "meter_provider", "logger_provider")
 
@@ -67,54 +66,6 @@ def load(
             "file an omitted section is a no-op, and OTEL_* variables count only through ${NAME:-default}."
         )
     return ConfigFile(name, sdk.configuration_model(data), data, own, lines)
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads the core schema of YAML 1.2; under a name of our own, so that nobody else's resolvers are changed."""
-
-    def construct_plain(self, node: Any) -> Any:
-        """The value of a scalar whose tag is null, bool, int or float, written or resolved."""
-        kind, text = node.tag.removeprefix(_TAG), self.construct_scalar(node)
-        if not _CORE[kind][0].fullmatch(text) and not (kind == "float" and _CORE["int"][0].fullmatch(text)):
-            raise yaml.constructor.ConstructorError(None, None, f"{text!r} is no {kind}", node.start_mark)
-        return None if kind == "null" else _VALUES[kind](text)
-
-
-def _integer(text: str) -> int:
-    return int(text[2:], {"0o": 8, "0x": 16}[text[:2]]) if text[:2] in ("0o", "0x") else int(text)
-
-
-def _float(text: str) -> float:
-    plain = text.lower().replace(".inf", "inf").replace(".nan", "nan")
-    return float(_integer(plain) if plain.startswith(("0o", "0x")) else plain)
-
-
-_VALUES = {"bool": lambda text: text.lower() == "true", "int": _integer, "float": _float}
-
-_CORE = {
-    "null": (re.compile(r"null|Null|NULL|~|"), ["n", "N", "~", ""]),
-    "bool": (re.compile(r"true|True|TRUE|false|False|FALSE"), list("tTfF")),
-    "int": (re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"), list("-+0123456789")),
-    "float": (
-        re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"),
-        list("-+.0123456789"),
-    ),
-}
-"""YAML 1.2.2, chapter 10.3.2: what a plain scalar looks like, and how it may begin."""
-
-# of its own instead of PyYAML's: !!timestamp, !!set, !!binary and the like are no JSON and unknown here
-_Loader.yaml_constructors = {
-    **{_TAG + kind: _Loader.construct_plain for kind in _CORE},
-    _TAG + "str": _Loader.construct_yaml_str,
-    _TAG + "merge": _Loader.construct_yaml_str,  # where it stands as a value
-    _TAG + "seq": _Loader.construct_yaml_seq,
-    _TAG + "map": _Loader.construct_yaml_map,
-    None: _Loader.construct_undefined,
-}
-_Loader.yaml_implicit_resolvers = {}
-for _kind, (_pattern, _beginnings) in _CORE.items():
-    _Loader.add_implicit_resolver(_TAG + _kind, re.compile(rf"(?:{_pattern.pattern})\Z"), _beginnings)
-_Loader.add_implicit_resolver(_TAG + "merge", re.compile(r"<<\Z"), ["<"])
 
 
 def _path(path: Any) -> str:
@@ -159,10 +110,10 @@ def _parsed(
     name: str, text: str, environment: Mapping[str, str], problems: list[Problem]
 ) -> tuple[Any, dict[YamlPath, int]]:
     """The data with references substituted, and the line of each path."""
-    loader: _Loader | None = None
+    loader: CoreLoader | None = None
     rule, advice = "valid YAML", "Mend the syntax at that line."
     try:
-        loader = _Loader(text)
+        loader = CoreLoader(text)
         root = loader.get_single_node()
         if root is None:
             raise _unusable(name, "a YAML mapping", "empty", 'Begin with file_format: "1.1".')
@@ -191,11 +142,11 @@ class _Substitution:
 
     name: str
     environment: Mapping[str, str]
-    loader: _Loader
+    loader: CoreLoader
     problems: list[Problem]
 
     def apply(self, node: yaml.ScalarNode, path: YamlPath) -> None:
-        if node.tag != _TAG + "str" or "$" not in node.value:
+        if node.tag != TAG + "str" or "$" not in node.value:
             return
         raw = node.value
         parts = raw.split("$$")  # the escape comes first: no reference reaches over it
@@ -258,8 +209,8 @@ def _key(key: yaml.Node) -> None:
     """Makes keys such as `on: `, `1:` and `null:` text, as they are in the data model."""
     if isinstance(key, yaml.ScalarNode):
         _join_surrogates(key)
-        if key.tag.removeprefix(_TAG) in _CORE:
-            key.tag = _TAG + "str"
+        if key.tag.removeprefix(TAG) in CORE:
+            key.tag = TAG + "str"
 
 
 def _join_surrogates(node: yaml.ScalarNode) -> None:

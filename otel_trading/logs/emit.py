@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from otel_trading.catalogue import order_ids
+from otel_trading.ground import order_ids
 from otel_trading.ground.diagnostics import trouble
 from otel_trading.ground.values import AttributeValue
 from otel_trading.logs.event import Event

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from opentelemetry import trace
 from opentelemetry.context import Context
 
-from otel_trading.catalogue import order_ids
-from otel_trading.ground import values
+from otel_trading.ground import order_ids, values
 from otel_trading.ground.values import AttributeValue
 from otel_trading.logs.failures import fields_of
 from otel_trading.logs.levels import Level

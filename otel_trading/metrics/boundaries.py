@@ -91,3 +91,9 @@ BPS = Boundaries((0.0, *_decades(-1, 3)), "bps")
 
 OpenTelemetry's histograms take no negative values: record the magnitude, and the sign as an attribute.
 """
+
+
+def named(name: str) -> Boundaries | None:
+    """The ready-made set of this name in any case, such as `microseconds`; None if there is none."""
+    found = globals().get(name.upper())
+    return found if isinstance(found, Boundaries) else None

@@ -227,8 +227,8 @@ def from_mapping(node: Mapping[str, Any]) -> HistogramView:
         raise ValueError(f"unknown key {sorted(map(str, unknown))[0]!r} in a view")
     chosen = node.get("boundaries")
     if isinstance(chosen, str):
-        named = getattr(ready_made, chosen.upper(), None)
-        if not isinstance(named, Boundaries):
+        named = ready_made.named(chosen)
+        if named is None:
             raise ValueError(f"no ready-made boundaries are called {chosen!r}")
         chosen = named
     elif isinstance(chosen, Mapping):

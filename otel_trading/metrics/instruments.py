@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from opentelemetry.context import Context
 from opentelemetry.metrics import (
@@ -61,6 +61,7 @@ class Synchronous(_Named, Generic[H]):
         self._lock = threading.RLock()
         self._feed: Feed = Nowhere(name)
         self._handles: dict[tuple[Any, ...], tuple[Mapping[str, Any], Cell]] = {}
+        self._initial: tuple[Cell, ...] = ()
         self._table = engine.Table(self._find, REMEMBERED, name)
         # the engine's own method: a call of the instrument is then one call
         self.__dict__[self.method] = getattr(self._table, self.method)
@@ -89,6 +90,20 @@ class Synchronous(_Named, Generic[H]):
                 self._feed.cell(*known)
         return known[1]  # type: ignore[return-value]  # a cell is what every kind of handle is
 
+    def begin_with(self, sets: Iterable[Mapping[str, Any]]) -> None:
+        """Lets these series be there at 0, now and after each `init()`; only the first call counts."""
+        with self._lock:
+            if self._initial:
+                return
+            self._initial = tuple([cast(Cell, self.bind(attributes)) for attributes in sets])
+            self._begin(self._feed)
+
+    def _begin(self, feed: Feed) -> None:
+        """Gives the first series their 0; that of a histogram is on `/metrics` once it is bound."""
+        if feed.enabled and self.method == "add":
+            for cell in self._initial:
+                cell.add(0)
+
     def enabled(self) -> bool:
         """Whether a measurement would come out anywhere; for callers whose measurement is dear."""
         return self._feed.enabled
@@ -108,6 +123,7 @@ class Synchronous(_Named, Generic[H]):
             self._table.forget()
             for attributes, handle in handles:
                 feed.cell(attributes, handle)
+            self._begin(feed)
 
     def after_fork_in_child(self) -> None:
         """Closes everything, with a new lock: the parent's may be held for ever."""
@@ -151,6 +167,11 @@ class TradingGauge(Synchronous[BoundGauge], ApiGauge):
 
     kind = "gauge"
     method = "set"
+
+    def _begin(self, feed: Feed) -> None:
+        if feed.enabled:
+            for cell in self._initial:
+                cell.set(0)
 
     def set(self, amount: int | float, attributes: Any = None, context: Context | None = None) -> None:
         """Sets the value. Never raises."""

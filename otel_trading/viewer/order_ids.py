@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otel_trading.catalogue.order_ids import CLIENT_ORDER_ID, EXECUTION_ID, ORDER_ID, ROOT_CLIENT_ORDER_ID
+from otel_trading.ground.order_ids import CLIENT_ORDER_ID, EXECUTION_ID, ORDER_ID, ROOT_CLIENT_ORDER_ID
 from otel_trading.viewer.rows import Attributes
 
 _IDS = (ORDER_ID, CLIENT_ORDER_ID, ROOT_CLIENT_ORDER_ID, EXECUTION_ID)

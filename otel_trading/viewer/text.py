@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from otel_trading.catalogue.order_ids import CLIENT_ORDER_ID, ROOT_CLIENT_ORDER_ID, attribute, json_field
+from otel_trading.ground.order_ids import CLIENT_ORDER_ID, ROOT_CLIENT_ORDER_ID, attribute, json_field
 from otel_trading.viewer.rows import Attributes, Json, Link, LogLine, Span
 
 FindSpan = Callable[[str, str], Span | None]

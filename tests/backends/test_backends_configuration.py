@@ -13,7 +13,7 @@ from backend_stores import Stack, ask
 from backend_tools import free_addresses, running_program
 from conftest import ROOT, backends
 
-from otel_trading.catalogue.order_ids import TABLE
+from otel_trading.ground.order_ids import TABLE
 
 pytestmark = pytest.mark.backends
 

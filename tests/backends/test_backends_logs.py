@@ -11,7 +11,7 @@ from backend_senders import send_log, text_attribute
 from backend_stores import Stack, wait_until
 from conftest import ORDERS, REJECTED, ROOT, Work
 
-from otel_trading.catalogue.order_ids import TABLE
+from otel_trading.ground.order_ids import TABLE
 
 pytestmark = pytest.mark.backends
 

@@ -19,7 +19,7 @@ from backend_stores import Stack, ask, wait_until
 from conftest import running, tell
 from support.children import environment, without_engine
 
-from otel_trading.catalogue.order_ids import TABLE
+from otel_trading.ground.order_ids import TABLE
 
 pytestmark = [pytest.mark.backends, pytest.mark.timeout(180)]
 

@@ -12,9 +12,9 @@ import pytest
 from opentelemetry.semconv._incubating import metrics as conventions
 from support.registry_files import attributes, each, load, metrics
 
-from otel_trading.catalogue import order_ids
 from otel_trading.demo.messages import Order
 from otel_trading.doctor import canary
+from otel_trading.ground import order_ids
 from otel_trading.metrics import own
 from otel_trading.metrics.engine import engine
 

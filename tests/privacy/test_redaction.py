@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_trading.catalogue import order_ids
+from otel_trading.ground import order_ids
 from otel_trading.privacy.redaction import Redactor
 
 MASK = "[redacted]"

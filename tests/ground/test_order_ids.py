@@ -1,6 +1,6 @@
 """The table of names for an order's ids."""
 
-from otel_trading.catalogue import order_ids
+from otel_trading.ground import order_ids
 
 
 def test_names_translate_both_ways_and_are_unique():
