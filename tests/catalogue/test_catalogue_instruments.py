@@ -206,6 +206,8 @@ def test_threads_make_one_instrument(router: Any) -> None:
         assert 8 == captured.metric("acme.router.held", **{"acme.router.reason": "closed"}).value
         assert 7 == captured.metric("acme.router.state").value
         assert 1 == len([point for point in captured.metrics if point.name == "acme.router.open"])
+        made = router.held._scope.meter()._instruments.values()
+        assert ["acme.router.held", "acme.router.open", "acme.router.state"] == sorted(one.name for one in made)
 
 
 def test_callbacks_tell_values_until_they_end(router: Any) -> None:
