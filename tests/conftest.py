@@ -1,4 +1,4 @@
-"""Fixtures of all tests: every test begins and ends with telemetry stopped and a clean environment."""
+"""Fixtures of all tests: every test begins and ends with telemetry stopped, a clean environment and no troubles."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from support.servers import Receiver, receiver
 
 import otel_trading as ot
+from otel_trading.ground import diagnostics
 
 pytest_plugins = ["otel_trading.testing.plugin"]
 
@@ -18,6 +19,7 @@ def _stopped(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in list(os.environ):
         if name.startswith("OTEL_"):
             monkeypatch.delenv(name)
+    diagnostics.forget()
     yield
     ot.shutdown(0.5)
 
