@@ -55,6 +55,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lowest(session: nox.Session) -> None:
-    """The suite with the lowest OpenTelemetry that the ranges allow, metrics recorded by the Python twin."""
+    """The suite with the lowest OpenTelemetry that the ranges allow, metrics recorded by the Python twin.
+
+    Folders of tests may be given: `nox -s lowest -- tests/metrics`.
+    """
     session.install("-e", ".[dev]", *LOWEST)
-    session.run(*TEST, env={"OTEL_TRADING_HOTPATH": "python"})
+    session.run(*TEST, *session.posargs, env={"OTEL_TRADING_HOTPATH": "python"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ SERVES = {"counter": {"counter"}, "gauge": {"gauge", "updowncounter"}, "histogra
 DERIVED_FROM = {"share": {"histogram"}, "max": {"histogram"}, "quantile": {"histogram"}}
 
 
+@cache
 def entries() -> dict[str, dict[str, Any]]:
     return {entry["name"]: entry for entry in load("referenced.yaml")["metrics"]} | metrics()
 
