@@ -49,6 +49,8 @@ DIFFERENCES = {
 
 GAUGES_LAST = metadata.version("opentelemetry-sdk") >= "1.45"
 """Before, the SDK showed a gauge only in the first collection after a measurement."""
+TYPED = GAUGES_LAST
+"""Before, attributes True, 1 and 1.0 were the same to the SDK; to us they never are."""
 KINDS = {"counter": "add", "up_down_counter": "add", "histogram": "record", "gauge": "set"}
 NAMES = ["orders", "position", "latency", "spread"]
 STEP_NS = 1_000_000_000
@@ -96,7 +98,9 @@ number = st.one_of(
     st.floats(-1e9, 1e9, allow_nan=False).map(lambda value: round(value, 6)),
     st.sampled_from([0, 1, 5, 5.0, 10_000, 0.1, 1e-9, 2.0, 4.0, 1024, 1e300, 1e-300, 5e-324, 2**70]),
 )
-value = st.one_of(st.text("abc", max_size=2), st.integers(0, 2), st.booleans(), st.sampled_from([0.5, 1.0]))
+value = st.one_of(
+    st.text("abc", max_size=2), st.integers(0, 2), *([st.booleans(), st.sampled_from([0.5, 1.0])] if TYPED else [])
+)
 attributes = st.one_of(st.none(), st.dictionaries(st.sampled_from(["venue", "symbol", "side"]), value, max_size=3))
 bounds = st.lists(st.floats(0, 1e4).map(lambda bound: round(bound, 2)), max_size=6, unique=True).map(sorted)
 aggregation = st.one_of(
