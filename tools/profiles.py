@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from otel_trading.config.knob import PROFILES
+from otel_trading.ground.generated import bring_up_to_date
 from otel_trading.metrics.profiles.model import Exported, Job, Profile, Source
 from otel_trading.metrics.profiles.reading import read
 
@@ -106,15 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, exit 1 if a file is not current")
     check = parser.parse_args(argv).check
-    stale = []
-    for path, text in files().items():
-        target = ROOT / path
-        if target.exists() and target.read_text(encoding="utf-8") == text:
-            continue
-        stale.append(str(path))
-        if not check:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
+    stale = bring_up_to_date(ROOT, files(), check=check)
     if stale:
         sys.stderr.write(("not current: " if check else "written: ") + ", ".join(stale) + "\n")
     return 1 if check and stale else 0

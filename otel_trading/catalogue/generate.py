@@ -21,6 +21,7 @@ from otel_trading.catalogue.modules import NOTE, module
 from otel_trading.catalogue.reading import OURS, ours
 from otel_trading.catalogue.reference import page
 from otel_trading.ground.errors import OtelTradingError
+from otel_trading.ground.generated import bring_up_to_date
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "otel_trading.catalogue"
@@ -102,18 +103,11 @@ def write(root: Path, files: Mapping[Path, str], *, check: bool) -> Outcome:
     Raises:
         NotGenerated: a file is in the way that somebody wrote; nothing is written then.
     """
-    changed, removed = [], []
+    removed = []
     in_the_way = [path.as_posix() for path in files if not _is_ours(root / path)]
     if in_the_way:
         raise NotGenerated(in_the_way)
-    for path, text in files.items():
-        target = root / path
-        if target.exists() and target.read_text(encoding="utf-8", errors="replace") == text:
-            continue
-        changed.append(path.as_posix())
-        if not check:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
+    changed = bring_up_to_date(root, files, check=check)
     for folder in sorted({path.parent for path in files if path.suffix == ".py"}):
         for target in sorted((root / folder).glob("*.py")):
             if folder / target.name not in files and _is_generated(target):

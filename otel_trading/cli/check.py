@@ -7,9 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from otel_trading.cli.command import Subparsers, progress_line
+from otel_trading.cli.command import Subparsers, print_json, progress_line
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -36,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     wrong = bool(registry["mistakes"] or configuration["mistakes"])
     if arguments.json:
         told = {"ok": not wrong, "registry": registry, "configuration": configuration}
-        sys.stdout.write(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode() + "\n")
+        print_json(told)
     else:
         _say("registry", registry)
         _say("configuration", configuration)

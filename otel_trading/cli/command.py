@@ -1,4 +1,4 @@
-"""What commands share: the --store option and the default behind it, numbers, and a line of progress."""
+"""What commands share: the --store option and the default behind it, numbers, JSON, and a line of progress."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+
+import orjson
 
 if TYPE_CHECKING:
     from otel_trading.viewer.reader import StoreReader
@@ -43,6 +45,11 @@ def positive_count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"must be a whole number above 0; was '{text}'")
     return int(text)
+
+
+def print_json(document: object) -> None:
+    """One document, indented, for `--json`; what JSON does not know is text."""
+    sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
 
 
 def progress_line() -> tuple[Callable[[str], None], Callable[[], None]]:

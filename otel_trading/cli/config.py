@@ -7,7 +7,7 @@ import sys
 from importlib.resources import files
 from typing import Any
 
-import orjson
+from otel_trading.cli.command import print_json
 
 
 def add_parser(subparsers: Any) -> None:
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"warning: {warning}\n")
     rows = [row for row in config.rows() if not arguments.set_only or row["source"] != "default"]
     if arguments.json:
-        sys.stdout.write(orjson.dumps(rows, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
+        print_json(rows)
     else:
         sys.stdout.write(_table(rows))
     return 0

@@ -8,9 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-import orjson
-
-from otel_trading.cli.command import Subparsers, progress_line
+from otel_trading.cli.command import Subparsers, print_json, progress_line
 from otel_trading.config.knobs import KNOBS
 
 if TYPE_CHECKING:
@@ -64,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     clear()
     if arguments.json:
-        sys.stdout.write(orjson.dumps(report.as_dict(), option=orjson.OPT_INDENT_2).decode() + "\n")
+        print_json(report.as_dict())
     else:
         sys.stdout.write(text(report, colours=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
     return report.exit_code

@@ -7,9 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import orjson
-
-from otel_trading.cli.command import Subparsers, progress_line
+from otel_trading.cli.command import Subparsers, print_json, progress_line
 
 if TYPE_CHECKING:
     from otel_trading.catalogue.generate import Outcome
@@ -58,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     stale = arguments.check and (outcome.changed or outcome.removed)
     if arguments.json:
         told = {"changed": outcome.changed, "removed": outcome.removed, "released": listed, "current": not stale}
-        sys.stdout.write(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode() + "\n")
+        print_json(told)
     else:
         _say(outcome, arguments.check, listed)
     return 1 if stale else 0
@@ -102,7 +100,7 @@ def _refused(error: Exception, as_json: bool) -> int:
 
     if as_json:
         told = {"mistakes": mistake_rows(error), "current": False}
-        sys.stdout.write(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode() + "\n")
+        print_json(told)
     else:
         sys.stderr.write(f"{error}\n")
     return 1

@@ -6,9 +6,7 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from otel_trading.cli.command import Subparsers, add_store_option, open_store
+from otel_trading.cli.command import Subparsers, add_store_option, open_store, print_json
 
 if TYPE_CHECKING:
     from otel_trading.viewer.reader import StoreReader
@@ -29,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     with open_store(arguments) as reader:
         trace_id = reader.resolve(arguments.id)
         if arguments.json:
-            print(orjson.dumps(_document(reader, trace_id), option=orjson.OPT_INDENT_2).decode())
+            print_json(_document(reader, trace_id))
         else:
             _print(reader, trace_id)
     return 0

@@ -94,7 +94,7 @@ def _streams(views: Sequence[Any], instrument: Any, real: Any, limit: int, mode:
             return [_by_ours(view, instrument, limit)]
         if isinstance(view, View) and sdk.view_matches(view, real):
             matching.append(view)
-    chosen = together(matching, real) if mode == "composable" else [one for one in matching if _alone(one, real)]
+    chosen = _together(matching, real) if mode == "composable" else [one for one in matching if _alone(one, real)]
     return [_by_sdk(view, instrument, limit) for view in chosen] or [Selected(_own(instrument, limit))]
 
 
@@ -112,13 +112,16 @@ def _advised(instrument: Any, further: Boundaries | None) -> Sequence[float] | N
 def of_asynchronous(views: Sequence[Any], mode: ViewMatchingMode) -> Sequence[View]:
     """The Views for the SDK's provider, which matches asynchronous instruments itself."""
     if mode == "composable":
-        return sdk.ViewsByInstrument(lambda real: together(views, real))
+        return sdk.ViewsByInstrument(lambda real: _together(_matching(views, real), real))
     return [view for view in views if isinstance(view, View)]
 
 
-def together(views: Sequence[Any], real: Any) -> list[View]:
-    """The composed Views of an SDK instrument, from all that there are or from those that match it."""
-    matching = [view for view in views if isinstance(view, View) and sdk.view_matches(view, real)]
+def _matching(views: Sequence[Any], real: Any) -> list[View]:
+    return [view for view in views if isinstance(view, View) and sdk.view_matches(view, real)]
+
+
+def _together(matching: Sequence[View], real: Any) -> list[View]:
+    """The composed Views of an SDK instrument."""
     return composed(matching, real.name, lambda view: _aspect(view, real))
 
 

@@ -59,6 +59,11 @@ class Budget:
             self.used_bytes += count
             return True
 
+    def take_anyway(self, count: int) -> None:
+        """Takes the bytes of what has to be there."""
+        with self._lock:
+            self.used_bytes += count
+
 
 @dataclass(eq=False, slots=True)
 class Storage:
@@ -183,7 +188,7 @@ class Stream:
         following = self._reservoirs([storage], [made])
         offered = self._exemplars != "always_off" and following is None
         storage.plan.configure(cell, made, following, per_ns=self._per_ns, exemplars=offered)
-        self._budget.used_bytes += storage.plan.bytes()
+        self._budget.take_anyway(storage.plan.bytes())
         storage.live.series.append(made)
         series.cell.extend(cell)
 

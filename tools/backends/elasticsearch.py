@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pwd
 import re
@@ -11,7 +10,7 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-from .places import BackendError, cache, say
+from .places import BackendError, cache, demand_sha256, say
 
 VERSION = "8.19.21"
 ARTIFACT = f"org.elasticsearch.distribution.integ-test-zip:elasticsearch:{VERSION}:zip"
@@ -59,7 +58,7 @@ def obtain() -> Path:
     try:
         say("elasticsearch: downloading 107 MB")
         archive = _download(unfinished)
-        _check(archive)
+        demand_sha256(archive, ARTIFACT, SHA256)
         with zipfile.ZipFile(archive) as packed:
             packed.extractall(unfinished)
         unpacked = unfinished / f"elasticsearch-{VERSION}"
@@ -80,13 +79,6 @@ def _download(folder: Path) -> Path:
         if subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL).returncode == 0:
             return folder / f"elasticsearch-{VERSION}.zip"
     raise BackendError(f"Maven could not fetch {ARTIFACT}. Look at its message above and at ~/.m2/settings.xml.")
-
-
-def _check(archive: Path) -> None:
-    with archive.open("rb") as content:
-        found = hashlib.file_digest(content, "sha256").hexdigest()
-    if found != SHA256:
-        raise BackendError(f"{ARTIFACT} has the SHA-256 {found}, not {SHA256}. Do not use it; find out who changed it.")
 
 
 def java_home() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import tempfile
@@ -30,6 +31,14 @@ def cache() -> Path:
     folder = Path(base) / "otel-trading" / "backends"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def demand_sha256(file: Path, name: str, wanted: str) -> None:
+    """Raises BackendError if what was fetched under a name is not what was pinned."""
+    with file.open("rb") as content:
+        found = hashlib.file_digest(content, "sha256").hexdigest()
+    if found != wanted:
+        raise BackendError(f"{name} has the SHA-256 {found}, not {wanted}. Do not use it; find out who changed it.")
 
 
 def default_run_directory() -> Path:

@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from tools.backends.places import BackendError, cache, say
+from tools.backends.places import BackendError, cache, demand_sha256, say
 
 VERSION = "3.13.5"
 """That of Debian 13: its archive keeps what a release has."""
@@ -77,12 +77,7 @@ def _archive() -> Path:
     say(f"python {VERSION}t: downloading 23 MB from {ADDRESS}")
     try:
         _download(unfinished)
-        with unfinished.open("rb") as content:
-            found = hashlib.file_digest(content, "sha256").hexdigest()
-        if found != SHA256:
-            raise BackendError(
-                f"{ADDRESS} has the SHA-256 {found}, not {SHA256}. Do not use it; find out who changed it."
-            )
+        demand_sha256(unfinished, ADDRESS, SHA256)
         unfinished.rename(archive)
     finally:
         unfinished.unlink(missing_ok=True)

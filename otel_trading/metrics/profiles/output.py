@@ -108,9 +108,9 @@ class Output:
 
     def _scaled(self, value: int | float) -> int | float:
         derive = self.exported.derive
-        if self.exported.scale == 1 or (derive is not None and derive.kind in _OF_BUCKETS):  # bounds are scaled already
+        if derive is not None and derive.kind in _OF_BUCKETS:  # bounds are scaled already
             return value
-        return float(f"{value * self.exported.scale:.15g}")
+        return _times(value, self.exported.scale)
 
 
 class Outlet:
@@ -196,5 +196,9 @@ class Outlet:
         """Those of a series, in the exported unit."""
         by = self.factor * self.output.exported.scale
         for one in [*found.values()]:
-            value = one.value if by == 1 else float(f"{one.value * by:.15g}")
-            total.spots[len(total.spots)] = dataclasses.replace(one, value=value)
+            total.spots[len(total.spots)] = dataclasses.replace(one, value=_times(one.value, by))
+
+
+def _times(value: int | float, by: float) -> int | float:
+    """In another unit, without the noise of the last digit; an int stays one where the unit does."""
+    return value if by == 1 else float(f"{value * by:.15g}")
