@@ -57,7 +57,9 @@ class Scraper:
     def _read(self) -> None:
         with urllib.request.urlopen(self._url, timeout=10) as answer:
             lines = answer.read().decode().splitlines()
-        self.ticks = sum(int(float(line.split()[-1])) for line in lines if line.startswith("trading_feed_ticks_total{"))
+        self.ticks = sum(
+            int(float(line.split()[-1])) for line in lines if line.startswith("trading_md_received_total{")
+        )
 
 
 SCRAPER = Scraper()

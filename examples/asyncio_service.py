@@ -10,13 +10,14 @@ import sys
 from contextlib import suppress
 
 import otel_trading as ot
+from otel_trading.catalogue import signal
 from otel_trading.context.carried import Carried, carry
 
 log = ot.get_logger("signals")
 tracer = ot.tracer("signals")
-duration = ot.meter("signals").create_histogram("signal.duration", unit="s", description="Time to decide on a tick.")
+decisions = signal.duration.bind(strategy="mean_reversion")
+# what the catalogue does not have is made by a meter
 last_sequence = ot.meter("signals").create_gauge("md.last_sequence", unit="1", description="Newest tick decided on.")
-decisions = ot.bind(duration, {"trading.strategy": "mean_reversion"})
 
 
 async def receive(queue: asyncio.Queue[Carried[int]], ticks: int | None) -> None:

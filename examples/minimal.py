@@ -4,17 +4,18 @@ python examples/minimal.py
 """
 
 import otel_trading as ot
+from otel_trading.catalogue import risk
 
 MAX_QUANTITY = 100
 
 log = ot.get_logger("risk")
 tracer = ot.tracer("risk")
-meter = ot.meter("risk")
-results = meter.create_counter("risk.checks", unit="{check}", description="Risk checks by result.")
-duration = meter.create_histogram("risk.check.duration", unit="s", description="Time of one risk check.")
 
-# A bound handle has its attributes fixed once, so that nothing is looked up while an order waits.
-position_limit = ot.bind(duration, {"risk.check.type": "position_limit"})
+# A bound handle has its attributes fixed once, so that nothing is looked up while an order waits. Name, unit, buckets
+# and the words that are allowed come from the catalogue; a type checker finds a wrong one.
+position_limit = risk.pretrade_check_duration.bind(check_type="position_limit")
+approved = risk.checks.bind(check_type="position_limit", result="approved")
+denied = risk.checks.bind(check_type="position_limit", result="denied")
 
 
 def check(client_order_id: str, quantity: int) -> bool:
@@ -22,16 +23,16 @@ def check(client_order_id: str, quantity: int) -> bool:
     attributes = {"trading.order.client_id": client_order_id, "risk.check.type": "position_limit"}
     with tracer.start_as_current_span("risk.check position_limit", attributes=attributes) as span:
         with position_limit.time():
-            result = "passed" if quantity <= MAX_QUANTITY else "denied"
+            fits = quantity <= MAX_QUANTITY
+        (approved if fits else denied).add(1)
+        result = "approved" if fits else "denied"
         span.set_attribute("risk.result", result)
-        results.add(1, {"risk.result": result})
         log.info("risk check done", client_order_id=client_order_id, quantity=quantity, result=result)
-        return result == "passed"
+        return fits
 
 
 if __name__ == "__main__":
-    views = [ot.HistogramView("risk.*", boundaries=ot.boundaries.MICROSECONDS)]
-    with ot.init("risk-manager", version="1.4.2", environment="dev", views=views) as telemetry:
+    with ot.init("risk-manager", version="1.4.2", environment="dev") as telemetry:
         log.info("metrics are served", url=telemetry.metrics_url)
         for number, quantity in enumerate((10, 500, 20), start=1):
             check(f"desk7-{number}", quantity)

@@ -14,38 +14,38 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, StatusCode
 
 import otel_trading as ot
+from otel_trading.catalogue.execution import fill_notional, fill_received, fill_slippage
+from otel_trading.catalogue.order import (
+    ack_duration,
+    ended,
+    first_fill_duration,
+    lifetime,
+    open_orders,
+    rejected,
+    submit_duration,
+    submitted,
+    tick_to_trade_duration,
+)
+from otel_trading.catalogue.position import quantity as position
 from otel_trading.context import zeromq
 from otel_trading.demo import wire
 from otel_trading.demo.messages import Order
 from otel_trading.demo.stage import Stage, parser
-from otel_trading.demo.venue import FAST, SLOW, Exchange, Report
+from otel_trading.demo.venue import Exchange, Report
 from otel_trading.demo.working_order import WorkingOrder
 
 _LONGEST_WAIT_S = 0.05
-_STATUSES = ("filled", "canceled", "rejected")
 
 
 class Execution:
     """Submits orders and writes down what the venue reports."""
 
     def __init__(self, seed: int) -> None:
-        """Opens the venue and makes the instruments."""
-        meter = ot.meter()
+        """Opens the venue; `seed` decides what it does."""
         self._venue = Exchange(seed, f"{time.time_ns() // 1_000_000:x}")
         self._working: dict[str, WorkingOrder] = {}
         self._log, self._tracer = ot.get_logger("demo.execution"), ot.tracer()
-        submitted = meter.create_counter("trading.order.submitted", "{order}", "Orders sent to a venue")
-        ended = meter.create_counter("trading.order.ended", "{order}", "Orders in a terminal state")
-        fills = meter.create_counter("trading.order.fills", "{fill}", "Partial and last fills")
-        ack = meter.create_histogram("trading.order.ack.duration", "s", "Submit to acknowledgement")
-        trade = meter.create_histogram("trading.order.tick_to_trade.duration", "s", "Tick received to order sent")
-        life = meter.create_histogram("trading.order.lifetime", "s", "Submit to terminal state")
-        venues = (FAST, SLOW)
-        self._submitted = {venue: ot.bind(submitted, {"trading.venue": venue}) for venue in venues}
-        self._fills = {venue: ot.bind(fills, {"trading.venue": venue}) for venue in venues}
-        self._ack = {venue: ot.bind(ack, {"trading.venue": venue}) for venue in venues}
-        self._trade, self._life = ot.bind(trade, {}), ot.bind(life, {})
-        self._ended = {status: ot.bind(ended, {"trading.order.status": status}) for status in _STATUSES}
+        self._position = 0.0
 
     def on_order(self, frames: list[bytes]) -> None:
         """Takes one approved order from risk and sends it to a venue."""
@@ -60,10 +60,12 @@ class Execution:
         with self._tracer.start_as_current_span(
             f"order.submit {venue}", context=context, kind=SpanKind.PRODUCER, attributes=attributes
         ) as span:
-            self._trade.record_since(order.tick_received_at)
-            self._submitted[venue].add(1)
+            tick_to_trade_duration.bind(strategy=order.strategy, venue=venue).record_since(order.tick_received_at)
             # A message to a real exchange never gets a trace header; the client order id correlates.
-            self._venue.submit(order, venue, ot.now())
+            with submit_duration.bind(venue=venue, order_type=order.order_type).time():
+                self._venue.submit(order, venue, ot.now())
+            submitted.add(1, venue=venue, side=order.side, order_type=order.order_type, submit_result="success")
+            open_orders.add(1, venue=venue)
             self._working[order.client_order_id] = WorkingOrder(
                 order, venue, context, span.get_span_context(), time.time_ns(), ot.now()
             )
@@ -86,7 +88,7 @@ class Execution:
         """Cancels what still works, so that every order has an end in the store."""
         self._venue.close()
         for number, working in enumerate(list(self._working.values())):
-            report = Report(0, number, "cancel", working.order.client_order_id, reason="shutdown", final=True)
+            report = Report(0, number, "cancel", working.order.client_order_id, cancel_reason="shutdown", final=True)
             self._write_down(report, working)
             self._end(working)
 
@@ -100,20 +102,34 @@ class Execution:
             attributes=working.report_attributes(report),
             links=[working.link_to_submit()],
         ) as span:
-            if report.kind == "reject":
-                span.set_status(StatusCode.ERROR, report.reason)
-            if report.kind == "ack":
-                self._ack[working.venue].record_since(working.submitted_at)
-            elif report.kind == "fill":
-                self._fills[working.venue].add(1)
+            if report.reject_reason:
+                span.set_status(StatusCode.ERROR, report.reject_reason)
+            self._count(report, working)
             write = self._log.warning if report.kind == "reject" else self._log.info
             write(working.sentence(report), **working.report_log_fields(report))
+
+    def _count(self, report: Report, working: WorkingOrder) -> None:
+        """Records the metrics of one transition."""
+        venue, order = working.venue, working.order
+        if report.kind == "ack":
+            ack_duration.bind(venue=venue, order_type=order.order_type).record_since(working.submitted_at)
+        elif report.reject_reason:
+            rejected.add(1, reject_reason=report.reject_reason, venue=venue)
+        elif report.kind == "fill":
+            if working.fills == 1:
+                first_fill_duration.bind(venue=venue).record_since(working.submitted_at)
+            fill_received.add(1, side=order.side, venue=venue)
+            fill_notional.record(report.quantity * report.price, venue=venue)
+            fill_slippage.record(working.slippage_bps(report.price), order_type=order.order_type)
+            self._position += report.quantity if order.side == "buy" else -report.quantity
+            position.set(self._position)
 
     def _end(self, working: WorkingOrder) -> None:
         """Writes the summary of an order that reached its terminal state."""
         del self._working[working.order.client_order_id]
-        self._ended[working.status].add(1)
-        self._life.record_since(working.submitted_at)
+        open_orders.add(-1, venue=working.venue)
+        ended.add(1, status=working.status, venue=working.venue)
+        lifetime.bind(status=working.status, venue=working.venue).record_since(working.submitted_at)
         context: Context = working.context
         summary = self._tracer.start_span(
             f"order {working.status}",
@@ -136,10 +152,9 @@ def trade(execution: Execution, orders: Any, stage: Stage) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the service until it is stopped."""
     arguments = parser("execution", __doc__, receives=True, sends=False).parse_args(argv)
-    views = [ot.HistogramView("trading.order.*", boundaries=ot.boundaries.MILLISECONDS)]
     with (
         Stage("execution", arguments) as stage,
-        ot.init("execution", views=views, **stage.knobs()) as telemetry,
+        ot.init("execution", **stage.knobs()) as telemetry,
     ):
         stage.count()
         stage.tell(state="waiting", metrics_url=telemetry.metrics_url)

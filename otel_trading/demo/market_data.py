@@ -9,11 +9,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from opentelemetry.trace import SpanKind
 
 import otel_trading as ot
+from otel_trading.catalogue import book
+from otel_trading.catalogue import market_data as md
 from otel_trading.context import zeromq
 from otel_trading.demo import feed, replay, wire
 from otel_trading.demo.gaps import GapDetector
@@ -21,39 +23,51 @@ from otel_trading.demo.messages import Tick
 from otel_trading.demo.pacing import Pace
 from otel_trading.demo.stage import Stage, parser
 from otel_trading.demo.wire import Sender
+from otel_trading.metrics.handles import BoundCounter, BoundGauge, BoundHistogram
 
 STALE_AFTER_S = 0.5
 _LOG_EVERY = 500
+
+
+class Handles(NamedTuple):
+    """What is recorded of the messages of one kind from one venue; bound once."""
+
+    received: BoundCounter
+    processing: BoundHistogram
+    latency: BoundHistogram
+    offset: BoundGauge
+    spread: BoundHistogram
+    spread_now: BoundGauge
+
+    @classmethod
+    def of(cls, tick: Tick) -> Handles:
+        """Those for ticks like this one."""
+        venue, kind = tick.venue, tick.message_type
+        return cls(
+            md.received.bind(venue=venue, message_type=kind),
+            md.processing_duration.bind(venue=venue, message_type=kind),
+            md.feed_latency.bind(venue=venue),
+            md.feed_offset.bind(venue=venue),
+            book.spread_distribution.bind(venue=venue),
+            book.spread_current.bind(venue=venue),
+        )
 
 
 class MarketData:
     """Counts, times, traces and publishes each tick."""
 
     def __init__(self, publisher: Sender) -> None:
-        """Makes the instruments; `publisher` is the socket for the services behind."""
-        meter = ot.meter()
+        """Has seen nothing yet; `publisher` is the socket for the services behind."""
         self._publisher = publisher
         self._log, self._tracer, self._gaps = ot.get_logger("demo.market_data"), ot.tracer(), GapDetector()
-        self._ticks = meter.create_counter("trading.feed.ticks", "{tick}", "Messages received")
-        self._bound_ticks: dict[str, Any] = {}
-        handling = meter.create_histogram("trading.feed.handling.duration", "s", "Receive to published")
-        latency = meter.create_histogram("trading.feed.latency", "s", "Exchange to receive, where not negative")
-        signed = meter.create_gauge("trading.feed.latency.last", "s", "Exchange to receive, signed")
-        negative = meter.create_counter("trading.feed.latency.negative", "{tick}", "Received before being sent")
-        gaps = meter.create_counter("trading.feed.gaps", "{gap}", "Breaks in the chain of sequence numbers")
-        stale = meter.create_counter("trading.feed.stale", "{phase}", "Silences of a connected feed")
-        self._handling, self._latency, self._signed = (
-            ot.bind(handling, {}),
-            ot.bind(latency, {}),
-            ot.bind(signed, {}),
-        )
-        self._negative, self._missed, self._stale = ot.bind(negative, {}), ot.bind(gaps, {}), ot.bind(stale, {})
+        self._handles: dict[tuple[str, str], Handles] = {}
         self._seen = 0
         self._said_negative = False
 
     def on_tick(self, tick: Tick) -> None:
         """Takes one message from the venue."""
         started = ot.now()
+        handles = self._handles.get((tick.venue, tick.message_type)) or self._first(tick)
         attributes: dict[str, str | int | bool] = {
             "trading.venue": tick.venue,
             "trading.symbol": tick.symbol,
@@ -66,40 +80,46 @@ class MarketData:
         }
         name = f"md.receive {tick.venue}"
         with self._tracer.start_as_current_span(name, kind=SpanKind.CONSUMER, attributes=attributes):
-            self._count(tick)
-            self._look_at_clock(tick.feed_latency_ns)
+            self._count(tick, handles)
+            self._look_at_clock(tick, handles)
             if self._gaps.missed(tick):
-                self._missed.add(1)
+                md.gaps.add(1, venue=tick.venue)
                 self._log.warning("feed gap", sequence=tick.sequence, symbol=tick.symbol, venue=tick.venue)
             self._publisher.send(zeromq.inject([replace(tick, received_at=started).encode()]))
-        self._handling.record_since(started)
+        handles.processing.record_since(started)
 
     def on_silence(self, silent_s: float) -> None:
         """Takes note that a connected feed says nothing."""
-        self._stale.add(1)
+        md.stale_detections.add(1)
+        md.stale_age.record(silent_s)
         self._log.warning("feed stale", silent_s=round(silent_s, 3))
 
     def on_broken_line(self, broken: replay.BrokenLine) -> None:
         """Takes note of a line of the recording that is no message."""
         self._log.warning("broken line in recording", line=broken.line, reason=broken.reason)
 
-    def _count(self, tick: Tick) -> None:
-        handle = self._bound_ticks.get(tick.message_type)
-        if handle is None:
-            labels = {"trading.venue": tick.venue, "md.message_type": tick.message_type}
-            handle = self._bound_ticks[tick.message_type] = ot.bind(self._ticks, labels)
-        handle.add(1)
+    def _first(self, tick: Tick) -> Handles:
+        handles = self._handles[tick.venue, tick.message_type] = Handles.of(tick)
+        return handles
+
+    def _count(self, tick: Tick, handles: Handles) -> None:
+        handles.received.add(1)
+        if tick.bid and tick.ask:
+            spread_bps = (tick.ask / tick.bid - 1) * 10_000
+            handles.spread.record(spread_bps)
+            handles.spread_now.set(spread_bps)
         if self._seen % _LOG_EVERY == 0:
             self._log.info("feed progress", ticks=self._seen + 1, sequence=tick.sequence, symbol=tick.symbol)
         self._seen += 1
 
-    def _look_at_clock(self, latency_ns: int) -> None:
+    def _look_at_clock(self, tick: Tick, handles: Handles) -> None:
         """Flags a negative feed latency, and never clamps it: the local clock is behind the exchange's."""
-        self._signed.record(latency_ns / 1e9)
+        latency_ns = tick.feed_latency_ns
+        handles.latency.record(latency_ns / 1e9)
+        handles.offset.set(latency_ns / 1e9)
         if latency_ns >= 0:
-            self._latency.record(latency_ns / 1e9)
             return
-        self._negative.add(1)
+        md.feed_negative_latencies.add(1, venue=tick.venue)
         if not self._said_negative:
             self._said_negative = True
             self._log.warning("local clock is behind the exchange", feed_latency_ns=latency_ns)
@@ -137,13 +157,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     found.add_argument("--rate", type=float, default=200.0, help="ticks a second (default: %(default)s)")
     found.add_argument("--replay", type=Path, metavar="FILE", help='recording, "local_ns json" lines, plain or gzip')
     arguments = found.parse_args(argv)
-    views = [ot.HistogramView("trading.feed.*", boundaries=ot.boundaries.MICROSECONDS)]
     with (
         Stage("market-data", arguments) as stage,
         ot.init(
             "market-data",
             tick_ratio=1.0,  # every tick's span, so that the one behind an order is there
-            views=views,
             **stage.knobs(),
         ) as telemetry,
     ):

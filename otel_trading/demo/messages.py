@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import orjson
+
+from otel_trading.catalogue.order import OrderType
+
+Side = Literal["buy", "sell"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,6 @@ class Order:
     """An order that the strategy wants and that risk may let through.
 
     Attributes:
-        side: buy or sell.
         reference_price: the mid price the strategy saw.
         tick_received_at: monotonic nanoseconds when the tick behind it was received, for tick-to-trade.
         created_ns: UTC nanoseconds of the decision.
@@ -64,13 +68,13 @@ class Order:
     root_client_order_id: str
     strategy: str
     symbol: str
-    side: str
+    side: Side
     quantity: float
     price: float
     reference_price: float
     tick_received_at: int
     created_ns: int
-    order_type: str = "limit"
+    order_type: OrderType = "limit"
     time_in_force: str = "gtc"
 
     def encode(self) -> bytes:

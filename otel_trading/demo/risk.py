@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Literal
 
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 
 import otel_trading as ot
+from otel_trading.catalogue import risk
 from otel_trading.context import zeromq
 from otel_trading.demo import wire
 from otel_trading.demo.messages import Order
-from otel_trading.demo.rules import OrderRate, PositionLimit, PriceCollar
+from otel_trading.demo.rules import MAX_POSITION, OrderRate, PositionLimit, PriceCollar
 from otel_trading.demo.stage import Stage, parser
 from otel_trading.demo.wire import Sender
 
@@ -25,26 +27,13 @@ class Risk:
     """Runs the rules over each order."""
 
     def __init__(self, pusher: Sender) -> None:
-        """Makes the instruments; `pusher` is the socket to execution."""
-        meter = ot.meter()
+        """Binds what it records; `pusher` is the socket to execution."""
         self._pusher = pusher
         self._position = PositionLimit()
         self._rules = (PriceCollar(), self._position, OrderRate())
         self._log, self._tracer = ot.get_logger("demo.risk"), ot.tracer()
-        duration = meter.create_histogram("trading.risk.check.duration", "s", "One rule on one order")
-        whole = meter.create_histogram("trading.risk.pretrade.duration", "s", "All rules on one order")
-        orders = meter.create_counter("trading.risk.orders", "{order}", "Orders checked, by result and reason")
-        self._durations = {rule.name: ot.bind(duration, {"risk.check.type": rule.name}) for rule in self._rules}
-        self._whole = ot.bind(whole, {})
-        reasons = ("none", "price_outside_collar", "position_limit", "order_rate")
-        self._orders = {
-            reason: ot.bind(
-                orders, {"risk.result": "denied" if reason != "none" else "approved", "risk.reason": reason}
-            )
-            for reason in reasons
-        }
-        position = meter.create_gauge("trading.risk.position", "{lot}", "Position if all approved orders fill")
-        self._position_gauge = ot.bind(position, {})
+        self._durations = {rule.name: risk.pretrade_check_duration.bind(check_type=rule.name) for rule in self._rules}
+        risk.position_limit.set(MAX_POSITION)
 
     def on_order(self, frames: list[bytes]) -> None:
         """Takes one order from the signal service."""
@@ -57,11 +46,13 @@ class Risk:
         with self._tracer.start_as_current_span(
             "risk.check pretrade", context=context, attributes=order.span_attributes()
         ) as span:
-            with self._whole.time():
-                reason = self._first_refusal(order)
+            started = ot.now()
+            reason = self._first_refusal(order)
+            result = _result(reason)
+            risk.pretrade_duration.bind(result=result).record_since(started)
             span.set_attribute("risk.check.type", "pretrade")
-            span.set_attribute("risk.result", "denied" if reason else "approved")
-            self._orders[reason or "none"].add(1)
+            span.set_attribute("risk.result", result)
+            risk.orders.add(1, result=result, reason=reason or "none", strategy=order.strategy)
             if reason is None:
                 self._approve(order, payload)
             else:
@@ -76,7 +67,8 @@ class Risk:
                 self._durations[rule.name].time(),
             ):
                 reason = rule.refuse(order, ot.now())
-                span.set_attribute("risk.result", "denied" if reason else "approved")
+                span.set_attribute("risk.result", _result(reason))
+                risk.checks.add(1, check_type=rule.name, result=_result(reason))
                 if reason is not None:
                     span.set_attribute("risk.reason", reason)
                     return reason
@@ -84,7 +76,7 @@ class Risk:
 
     def _approve(self, order: Order, payload: list[bytes]) -> None:
         position = self._position.approved(order)
-        self._position_gauge.record(position)
+        risk.position_projected.set(position)
         self._log.info("order approved", position=position, **order.log_fields())
         if not self._pusher.send(zeromq.inject(payload)):
             trace.get_current_span().set_status(StatusCode.ERROR, "execution does not take orders")
@@ -99,22 +91,25 @@ class Risk:
         summary.end(time.time_ns())
 
 
+def _result(reason: str | None) -> Literal["approved", "denied"]:
+    return "approved" if reason is None else "denied"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the service until it is stopped."""
     arguments = parser("risk", __doc__, receives=True, sends=True).parse_args(argv)
-    views = [ot.HistogramView("trading.risk.*", boundaries=ot.boundaries.MICROSECONDS)]
     with (
         Stage("risk", arguments) as stage,
-        ot.init("risk", views=views, **stage.knobs()) as telemetry,
+        ot.init("risk", **stage.knobs()) as telemetry,
     ):
         stage.count()
         pusher = wire.pusher(arguments.listen)
         stage.tell(state="waiting", endpoint=pusher.endpoint, metrics_url=telemetry.metrics_url)
-        risk = Risk(pusher)
+        checks = Risk(pusher)
         orders = wire.puller(stage.source())
         stage.tell(state="running")
         for frames in wire.receive(orders, stage.stop):
-            risk.on_order(frames)
+            checks.on_order(frames)
     return 0
 
 

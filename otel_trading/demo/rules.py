@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Final
 
 from otel_trading.demo.messages import Order
 
@@ -15,7 +16,7 @@ ORDER_BURST = 4.0
 class PriceCollar:
     """Refuses prices further than 1 % from what the strategy saw: a slip of the finger."""
 
-    name = "price_collar"
+    name: Final = "price_collar"
 
     def refuse(self, order: Order, now_ns: int) -> str | None:
         """Returns `price_outside_collar` or None."""
@@ -29,7 +30,7 @@ class PositionLimit:
     Counts approved orders as filled: the cautious reading, because this service does not hear of fills.
     """
 
-    name = "position_limit"
+    name: Final = "position_limit"
 
     def __init__(self) -> None:
         self._positions: dict[str, float] = defaultdict(float)
@@ -48,7 +49,7 @@ class PositionLimit:
 class OrderRate:
     """Refuses orders beyond five a second, with a burst of four (a token bucket)."""
 
-    name = "order_rate"
+    name: Final = "order_rate"
 
     def __init__(self) -> None:
         self._tokens = ORDER_BURST

@@ -14,11 +14,12 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode
 
 import otel_trading as ot
+from otel_trading.catalogue import signal
 from otel_trading.context import zeromq
 from otel_trading.demo import wire
 from otel_trading.demo.messages import Order, Tick
 from otel_trading.demo.stage import Stage, parser
-from otel_trading.demo.strategy import Idea, Strategy
+from otel_trading.demo.strategy import NAME, Idea, Strategy
 from otel_trading.demo.wire import Sender
 
 
@@ -26,20 +27,11 @@ class Signals:
     """Turns ideas of the strategy into orders on their way to risk."""
 
     def __init__(self, pusher: Sender, seed: int) -> None:
-        """Makes the instruments; `pusher` is the socket to risk."""
-        meter = ot.meter()
+        """Binds what it records; `pusher` is the socket to risk."""
         self._pusher, self._strategy = pusher, Strategy(seed)
         self._log, self._tracer = ot.get_logger("demo.signals"), ot.tracer()
-        evaluation = meter.create_histogram("trading.signal.evaluation.duration", "s", "One look at a tick")
-        age = meter.create_histogram("trading.signal.tick_age", "s", "From the tick's receive to the look at it")
-        ticks = meter.create_counter("trading.signal.ticks", "{tick}", "Ticks looked at")
-        signals = meter.create_counter("trading.signal.signals", "{signal}", "Signals generated")
-        self._evaluation, self._age, self._ticks = ot.bind(evaluation, {}), ot.bind(age, {}), ot.bind(ticks, {})
-        self._signals = {
-            (strategy, side): ot.bind(signals, {"trading.strategy": strategy, "trading.order.side": side})
-            for strategy in ("momentum", "imbalance")
-            for side in ("buy", "sell")
-        }
+        self._looked = signal.strategy_duration.bind(strategy=NAME)
+        self._age, self._evaluations = signal.tick_age.bind(), signal.evaluations.bind(strategy=NAME)
         self._prefix, self._orders = f"{time.time_ns() // 1_000_000:x}", 0
 
     def on_tick(self, frames: list[bytes]) -> None:
@@ -50,9 +42,9 @@ class Signals:
         except (ValueError, TypeError, IndexError) as error:
             self._log.error("unreadable tick", error=str(error))
             return
-        self._ticks.add(1)
+        self._evaluations.add(1)
         self._age.record_since(tick.received_at)
-        with self._evaluation.time():
+        with self._looked.time():
             idea = self._strategy.look(tick, ot.now())
         if idea is not None:
             self._generate(idea, tick, trace.get_current_span(context).get_span_context())
@@ -65,7 +57,7 @@ class Signals:
             order = self._order(idea, tick)
             span.set_attributes(order.span_attributes())
             span.set_attribute("signal.type", idea.side)
-            self._signals[idea.strategy, idea.side].add(1)
+            signal.generated.add(1, signal_type=idea.side, strategy=idea.strategy)
             self._log.info("signal generated", side=idea.side, price=idea.price, **order.log_fields())
             if not self._pusher.send(zeromq.inject([order.encode()])):
                 span.set_status(StatusCode.ERROR, "risk does not take orders")
@@ -91,10 +83,9 @@ class Signals:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the service until it is stopped."""
     arguments = parser("signals", __doc__, receives=True, sends=True).parse_args(argv)
-    views = [ot.HistogramView("trading.signal.*", boundaries=ot.boundaries.MICROSECONDS)]
     with (
         Stage("signal", arguments) as stage,
-        ot.init("signal", views=views, **stage.knobs()) as telemetry,
+        ot.init("signal", **stage.knobs()) as telemetry,
     ):
         stage.count()
         pusher = wire.pusher(arguments.listen)

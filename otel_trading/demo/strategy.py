@@ -7,8 +7,10 @@ from collections import deque
 from dataclasses import dataclass
 from statistics import fmean
 
-from otel_trading.demo.messages import Tick
+from otel_trading.demo.messages import Side, Tick
 
+NAME = "momentum_or_imbalance"
+"""Of both together, which look at each tick; an idea names the one that had it."""
 _WINDOW = 32
 _WARM_UP = 3
 _MOVE_BPS = 0.4
@@ -22,10 +24,10 @@ _FAT_FINGER_OFFSET = 0.03
 
 @dataclass(frozen=True, slots=True)
 class Idea:
-    """What to do: `strategy` is momentum or imbalance, `side` buy or sell, `price` a limit."""
+    """What to do: `strategy` is momentum or imbalance, `price` a limit."""
 
     strategy: str
-    side: str
+    side: Side
     quantity: float
     price: float
     mid: float
@@ -63,19 +65,19 @@ class Strategy:
         self._wanted += quantity if side == "buy" else -quantity
         return Idea(strategy, side, quantity, self._price(tick, side, mid), mid)
 
-    def _momentum(self, mid: float) -> tuple[str, str] | None:
+    def _momentum(self, mid: float) -> tuple[str, Side] | None:
         move_bps = (mid / fmean(self._mids) - 1) * 10_000
         if abs(move_bps) < _MOVE_BPS:
             return None
         return "momentum", "buy" if move_bps > 0 else "sell"
 
-    def _imbalance(self, tick: Tick) -> tuple[str, str] | None:
+    def _imbalance(self, tick: Tick) -> tuple[str, Side] | None:
         bids, asks = tick.bid_quantity or 0.0, tick.ask_quantity or 0.0
         if bids + asks <= 0 or abs(bids - asks) / (bids + asks) < _IMBALANCE:
             return None
         return "imbalance", "buy" if bids > asks else "sell"
 
-    def _side(self, side: str) -> str:
+    def _side(self, side: Side) -> Side:
         """Mostly turns back once enough of one side was asked for, so that risk does not refuse all the rest."""
         enough = self._wanted >= _ENOUGH if side == "buy" else self._wanted <= -_ENOUGH
         if enough and self._rng.random() < _TURNS_BACK:

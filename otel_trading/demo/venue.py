@@ -6,6 +6,7 @@ import heapq
 import random
 from dataclasses import dataclass, field
 
+from otel_trading.catalogue.order import OrderRejectReason
 from otel_trading.demo.messages import Order
 
 FAST, SLOW = "SIMX", "SLOWX"
@@ -15,7 +16,7 @@ _UNFILLED = 0.12
 _RESTS_S = 0.4
 _ACK_MS = {FAST: (1.0, 12.0), SLOW: (120.0, 350.0)}
 _FILL_MS = {FAST: (2.0, 30.0), SLOW: (20.0, 90.0)}
-_REJECT_REASONS = ("insufficient_margin", "price_band", "unknown_symbol")
+_REJECT_REASONS: tuple[OrderRejectReason, ...] = ("insufficient_margin", "price_band", "unknown_symbol")
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -36,7 +37,8 @@ class Report:
     execution_id: str = field(compare=False, default="")
     quantity: float = field(compare=False, default=0.0)
     price: float = field(compare=False, default=0.0)
-    reason: str = field(compare=False, default="")
+    reject_reason: OrderRejectReason | None = field(compare=False, default=None)
+    cancel_reason: str = field(compare=False, default="")
     final: bool = field(compare=False, default=False)
 
 
@@ -61,7 +63,7 @@ class Exchange:
         at_ns = now_ns + self._milliseconds(_ACK_MS[venue])
         if self._rng.random() < _REJECTS:
             reason = self._rng.choice(_REJECT_REASONS)
-            self._queue(at_ns, "reject", order, venue_order_id, reason=reason, final=True)
+            self._queue(at_ns, "reject", order, venue_order_id, reject_reason=reason, final=True)
             return
         self._queue(at_ns, "ack", order, venue_order_id)
         unfilled = self._rng.random() < _UNFILLED
@@ -69,7 +71,7 @@ class Exchange:
         for part in range(1, parts + 1):
             if unfilled and part == parts:
                 at_ns += int(_RESTS_S * 1e9)
-                self._queue(at_ns, "cancel", order, venue_order_id, reason="rested_too_long", final=True)
+                self._queue(at_ns, "cancel", order, venue_order_id, cancel_reason="rested_too_long", final=True)
                 return
             at_ns += self._milliseconds(_FILL_MS[venue])
             self._fill(at_ns, order, venue_order_id, round(order.quantity / parts, 6), final=part == parts)
@@ -112,7 +114,8 @@ class Exchange:
         execution_id: str = "",
         quantity: float = 0.0,
         price: float = 0.0,
-        reason: str = "",
+        reject_reason: OrderRejectReason | None = None,
+        cancel_reason: str = "",
         final: bool = False,
     ) -> None:
         self._numbers += 1
@@ -125,7 +128,8 @@ class Exchange:
             execution_id,
             quantity,
             price,
-            reason,
+            reject_reason,
+            cancel_reason,
             final,
         )
         heapq.heappush(self._reports, report)

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, SpanContext
 
+from otel_trading.catalogue.order import OrderStatus
 from otel_trading.demo.messages import Order
 from otel_trading.demo.venue import Report
 
 Values = dict[str, str | int | float]
 
 _SENTENCES = {"ack": "order acknowledged", "reject": "order rejected by venue", "cancel": "order canceled"}
-_STATUSES = {"ack": "new", "reject": "rejected", "cancel": "canceled"}
+_STATUSES: dict[str, OrderStatus] = {"ack": "new", "reject": "rejected", "cancel": "canceled"}
 
 
 @dataclass(slots=True)
@@ -33,7 +34,7 @@ class WorkingOrder:
     submit: SpanContext
     submitted_ns: int
     submitted_at: int
-    status: str = "pending_new"
+    status: OrderStatus = "pending_new"
     venue_order_id: str = ""
     fills: int = 0
     filled: float = 0.0
@@ -72,9 +73,11 @@ class WorkingOrder:
             found["trading.execution.id"] = report.execution_id
             found["trading.execution.quantity"] = report.quantity
             found["trading.execution.price"] = report.price
-            found["trading.execution.slippage_bps"] = round(self._slippage_bps(report.price), 3)
-        if report.reason:
-            found["trading.order.reject_reason" if report.kind == "reject" else "trading.order.reason"] = report.reason
+            found["trading.execution.slippage_bps"] = round(self.slippage_bps(report.price), 3)
+        if report.reject_reason:
+            found["trading.order.reject_reason"] = report.reject_reason
+        if report.cancel_reason:
+            found["trading.order.reason"] = report.cancel_reason
         return found
 
     def report_log_fields(self, report: Report) -> Values:
@@ -84,8 +87,8 @@ class WorkingOrder:
             found["order_id"] = self.venue_order_id
         if report.kind == "fill":
             found.update(exec_id=report.execution_id, quantity=report.quantity, price=report.price)
-        if report.reason:
-            found["reason"] = report.reason
+        if reason := report.reject_reason or report.cancel_reason:
+            found["reason"] = reason
         return found
 
     def summary_attributes(self) -> Values:
@@ -98,7 +101,7 @@ class WorkingOrder:
             found["trading.order.first_ack_ns"] = max(0, self.first_ack_ns - self.submitted_ns)
         if self.filled:
             found["trading.order.average_price"] = round(self.cost / self.filled, 4)
-            found["trading.order.slippage_bps"] = round(self._slippage_bps(self.cost / self.filled), 3)
+            found["trading.order.slippage_bps"] = round(self.slippage_bps(self.cost / self.filled), 3)
         return found
 
     def _common(self) -> Values:
@@ -109,7 +112,7 @@ class WorkingOrder:
             found["trading.order.id"] = self.venue_order_id
         return found
 
-    def _slippage_bps(self, price: float) -> float:
+    def slippage_bps(self, price: float) -> float:
         """Signed basis points against the mid the strategy saw; positive is worse than it."""
         sign = 1 if self.order.side == "buy" else -1
         return sign * (price / self.order.reference_price - 1) * 10_000

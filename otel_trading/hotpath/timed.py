@@ -6,15 +6,25 @@ import functools
 import inspect
 import types
 from collections.abc import AsyncGenerator, Callable, Generator
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
-from otel_trading.hotpath.engine import Cell
+from otel_trading.hotpath.engine import Timer
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def timed(handle: Cell) -> Callable[[Callable[P, R]], Callable[P, R]]:
+class Timing(Protocol):
+    """What records how long something took: a cell, or a bound histogram."""
+
+    def time(self) -> Timer:
+        """A context manager that records how long its block took."""
+
+    def wrap(self, function: Callable[..., Any], coroutine: bool = False, /) -> Callable[..., Any]:
+        """A callable that records how long each call took."""
+
+
+def timed(handle: Timing) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorates a callable so that each call is recorded into `handle`.
 
     Functions are measured from entry to return or exception, coroutines from their first step to return, exception or
@@ -23,7 +33,7 @@ def timed(handle: Cell) -> Callable[[Callable[P, R]], Callable[P, R]]:
     `inspect.iscoroutinefunction` and its kin tell the same as before.
 
     Raises:
-        TypeError: when decorating, if `handle` is no cell, or what is decorated is no function.
+        TypeError: when decorating, if `handle` is no bound histogram, or what is decorated is no function.
     """
     if not callable(getattr(handle, "wrap", None)):
         raise TypeError(f"timed() takes a bound histogram; was {handle!r}. Write timed(histogram.bind(...)).")
@@ -38,7 +48,7 @@ def timed(handle: Cell) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorate
 
 
-def _wrapper(handle: Cell, function: Callable[..., Any]) -> Callable[..., Any]:
+def _wrapper(handle: Timing, function: Callable[..., Any]) -> Callable[..., Any]:
     if inspect.isasyncgenfunction(function):
         return _async_generator(handle, function)
     if inspect.iscoroutinefunction(function):
@@ -51,7 +61,7 @@ def _wrapper(handle: Cell, function: Callable[..., Any]) -> Callable[..., Any]:
     return made
 
 
-def _generator(handle: Cell, function: Callable[..., Any]) -> Callable[..., Any]:
+def _generator(handle: Timing, function: Callable[..., Any]) -> Callable[..., Any]:
     def measured(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         with handle.time():
             return (yield from function(*args, **kwargs))
@@ -59,7 +69,7 @@ def _generator(handle: Cell, function: Callable[..., Any]) -> Callable[..., Any]
     return measured
 
 
-def _async_generator(handle: Cell, function: Callable[..., Any]) -> Callable[..., Any]:
+def _async_generator(handle: Timing, function: Callable[..., Any]) -> Callable[..., Any]:
     async def measured(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         inner = function(*args, **kwargs)
         with handle.time():

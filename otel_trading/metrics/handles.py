@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from opentelemetry.context import Context
@@ -46,6 +46,9 @@ class BoundHistogram(Protocol):
 
     def time(self) -> Timer:
         """A context manager that records how long its block took, also when it raises."""
+
+    def wrap(self, function: Callable[..., Any], coroutine: bool = False, /) -> Callable[..., Any]:
+        """A callable that records how long each call took; `ot.timed` is the decorator made of it."""
 
 
 def bind(instrument: Any, attributes: Mapping[str, Any] | None = None, /, **more: Any) -> Any:

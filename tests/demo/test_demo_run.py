@@ -81,7 +81,7 @@ def test_the_whole_demo_shows_complete_orders(environment: dict[str, str], tmp_p
     assert found["received"]["spans"] == sum(one["spans"] for one in made)
     assert found["received"]["logs"] == sum(one["logs"] for one in made)
     assert {} == found["links"]
-    assert 500 < found["metrics"]["market-data"]["trading_feed_ticks_total"] < 6 * 200 * 2
+    assert 500 < found["metrics"]["market-data"]["trading_md_received_total"] < 6 * 200 * 2
     assert "trading_order_submitted_total" in found["metrics"]["execution"]["nonzero_series"]
     for name in ("market-data", "signal", "risk", "execution"):
         assert 0 < found["metrics"][name]["p50_ms"] <= found["metrics"][name]["p99_ms"] < 1000
@@ -162,7 +162,7 @@ def test_a_recording_is_replayed_to_its_end(environment: dict[str, str], tmp_pat
     assert (602, 600, 0, 2) == (told["lines"], told["messages"], told["skipped"], told["broken"])
     assert [11, 12] == [broken["line"] for broken in told["first_broken"]]
     series = found["metrics"]["market-data"]["nonzero_series"]
-    assert {"trading_feed_latency_negative_total", "trading_feed_gaps_total"} <= set(series)
+    assert {"trading_md_feed_negative_latencies_total", "trading_md_gaps_total"} <= set(series)
     with StoreReader(found["store"]) as reader:
         said = reader.logs_with_text("local clock is behind the exchange")
         assert [-1_270_000_000] == [line.attributes["feed_latency_ns"] for line in said]
@@ -176,7 +176,7 @@ def test_a_recording_without_messages_fails_with_the_checks_named(environment: d
     (tmp_path / "empty").write_text("nothing\nhere\n")
     code, found, _ = demo(environment, "--replay", str(tmp_path / "empty"))
     assert (1, False) == (code, found["ok"])
-    assert {"complete_orders", "correlated_logs.execution", "metrics.risk"} <= set(found["failed_checks"])
+    assert {"complete_orders", "correlated_logs.execution", "metrics.signal"} <= set(found["failed_checks"])
     assert "services" not in found["failed_checks"]
 
 
@@ -307,4 +307,4 @@ def test_the_recorded_market_is_replayed(environment: dict[str, str]) -> None:
     code, found, _ = demo(environment, "--duration", "20", "--replay", str(SHARED))
     assert (0, []) == (code, found["failed_checks"])
     assert 0 == found["market"]["replay"]["broken"]
-    assert "trading_feed_latency_negative_total" in found["metrics"]["market-data"]["nonzero_series"]
+    assert "trading_md_feed_negative_latencies_total" in found["metrics"]["market-data"]["nonzero_series"]

@@ -38,7 +38,7 @@ def test_minimal(otlp: Receiver) -> None:
     told = [attributes(item) for item in spans]
     assert [
         {"trading.order.client_id": f"desk7-{n}", "risk.check.type": "position_limit", "risk.result": result}
-        for n, result in ((1, "passed"), (2, "denied"), (3, "passed"))
+        for n, result in ((1, "approved"), (2, "denied"), (3, "approved"))
     ] == told
     assert {
         "service.name": "risk-manager",
@@ -46,21 +46,25 @@ def test_minimal(otlp: Receiver) -> None:
         "deployment.environment.name": "dev",
     }.items() <= (resources(otlp)["traces"].items())
 
-    results = metric(otlp, "risk.checks")
+    results = metric(otlp, "trading.risk.checks")
     assert results.unit == "{check}"
-    assert {attributes(point)["risk.result"]: point.as_int for point in results.sum.data_points} == {
-        "passed": 2,
+    assert {
+        attributes(point)["risk.result"]: point.as_int
+        for point in results.sum.data_points
+        if attributes(point)["risk.check.type"] == "position_limit"
+    } == {
+        "approved": 2,
         "denied": 1,
     }
 
-    duration = metric(otlp, "risk.check.duration")
+    duration = metric(otlp, "trading.risk.check.duration")
     (point,) = duration.histogram.data_points
     assert duration.unit == "s"
     assert attributes(point) == {"risk.check.type": "position_limit"}
     assert point.count == 3
     assert 0 < point.sum < 0.5  # an empty block, three times, on a busy machine
-    assert list(point.explicit_bounds)[:3] == [1e-6, 2e-6, 5e-6]
-    assert point.explicit_bounds[-1] == 1.0
+    assert list(point.explicit_bounds)[:3] == [1e-6, 2.5e-6, 5e-6]
+    assert point.explicit_bounds[-1] == 0.01
 
     served, *checks = lines
     assert served["url"].endswith("/metrics")
@@ -84,7 +88,7 @@ def test_asyncio_service_once(otlp: Receiver) -> None:
     assert {"md.receive binance"} == {by_id[item.parent_span_id].name for item in signals}
     assert {"signal.generate mean_reversion"} == {by_id[item.parent_span_id].name for item in models}
 
-    duration = metric(otlp, "signal.duration")
+    duration = metric(otlp, "trading.signal.duration")
     (point,) = duration.histogram.data_points
     assert (duration.unit, point.count, attributes(point)) == ("s", 10, {"trading.strategy": "mean_reversion"})
     assert 0 < point.sum < 10
@@ -102,7 +106,7 @@ def test_asyncio_service_once(otlp: Receiver) -> None:
 def decided(url: str) -> float:
     """The count of the histogram on /metrics; 0 while there is none."""
     with urllib.request.urlopen(url) as page:
-        found = re.search(r"^signal_duration_seconds_count\{.*\} (\S+)$", page.read().decode(), re.MULTILINE)
+        found = re.search(r"^trading_signal_duration_seconds_count\{.*\} (\S+)$", page.read().decode(), re.MULTILINE)
     return float(found[1]) if found else 0.0
 
 

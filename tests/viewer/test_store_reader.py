@@ -195,7 +195,7 @@ class TestMetrics:
         sell = point(7.0, attributes={"side": "sell"})
         newest = point(2.0, time_ns=20)
         store.write(points=[newest, point(1.0, time_ns=10), sell])
-        assert [newest, sell] == reader.latest_points(name="trading.signal.signals")
+        assert [newest, sell] == reader.latest_points(name="trading.signal.generated")
         assert (3, 2) == (reader.counts()["points"], reader.counts()["series"])
         assert [] == reader.latest_points(service="risk")
 

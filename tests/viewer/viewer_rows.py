@@ -40,7 +40,7 @@ def log(body: str = "said", **more: Any) -> LogLine:
 def point(value: float | None, **more: Any) -> Point:
     values: dict[str, Any] = {
         "service": "signal",
-        "name": "trading.signal.signals",
+        "name": "trading.signal.generated",
         "unit": "{signal}",
         "kind": "counter",
         "attributes": {"side": "buy"},
