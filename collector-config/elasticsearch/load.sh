@@ -5,11 +5,12 @@ set -eu
 
 usage() {
     cat <<'TEXT'
-load.sh [--minimal | --full]
+load.sh [--minimal | --full] [--profile py_rt]
 
   --full      with a lifecycle: a new index every day, deleted after 30 days
   --minimal   without, for a build that knows no lifecycle policies: nothing is deleted
   otherwise   Elasticsearch is asked which of the two it can
+  --profile   further names for the fields of log records, as the queries of that system have them; py_rt has some
 
 ELASTICSEARCH_URL        http://127.0.0.1:9200
 ELASTICSEARCH_USERNAME   elastic, if there is a password
@@ -75,16 +76,24 @@ load_full() {
 load_minimal() {
     put _component_template/otel-trading-names otel-trading-names.json
     put _component_template/otel-trading-orders otel-trading-orders.json
+    [ -z "$profile" ] || put "_component_template/otel-trading-$profile" "otel-trading-$profile.json"
     put _index_template/logs-otel-trading logs-otel-trading.json
+    put _index_template/logs-otel-trading-stdout logs-otel-trading-stdout.json
 }
 
 variant=
-for option; do
-    case $option in
-        --minimal | --full) variant=$option ;;
+profile=
+while [ $# -gt 0 ]; do
+    case $1 in
+        --minimal | --full) variant=$1 ;;
+        --profile)
+            [ "${2:-}" = py_rt ] || fail "--profile must be py_rt, the only one with names of its own; was '${2:-}'."
+            profile=$2 && shift
+            ;;
         -h | --help) usage && exit 0 ;;
-        *) usage >&2 && fail "what is $option?" ;;
+        *) usage >&2 && fail "what is $1?" ;;
     esac
+    shift
 done
 command -v curl >/dev/null || fail "curl is not installed."
 cd "$(dirname "$0")"

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from otel_trading.catalogue import released
+from otel_trading.catalogue import released, searches
 from otel_trading.catalogue.compatibility import compare
 from otel_trading.catalogue.mistakes import RegistryError
 from otel_trading.catalogue.model import Registry
@@ -49,7 +49,7 @@ def of_ours() -> dict[Path, str]:
     registry = ours()
     files = _modules(registry, PACKAGE, Path(*PACKAGE.split(".")))
     files[Path("docs/reference/catalogue.md")] = page(registry, PACKAGE)
-    return files | _first_release(OURS, ROOT)
+    return files | searches.files(registry) | _first_release(OURS, ROOT)
 
 
 def of_users(registry: Registry, directory: Path, out: Path) -> dict[Path, str]:
@@ -118,8 +118,13 @@ def write(root: Path, files: Mapping[Path, str], *, check: bool) -> Outcome:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a file may be written: it is not there, empty, or was generated."""
-    return not path.exists() or path.stat().st_size == 0 or NOTE in _first_line(path)
+    """Whether a file may be written: it is not there, empty, or was generated. JSON has no place to say so."""
+    return (
+        path.suffix in (".json", ".ndjson")
+        or not path.exists()
+        or path.stat().st_size == 0
+        or NOTE in _first_line(path)
+    )
 
 
 def _is_generated(path: Path) -> bool:

@@ -15,6 +15,9 @@ from backend_stores import Stack, ask
 from backend_tools import CONFIG
 from support.children import environment
 
+from otel_trading.catalogue.reading import ours
+from otel_trading.ground.order_ids import TABLE
+
 pytestmark = pytest.mark.backends
 
 FOLDER = CONFIG / "elasticsearch"
@@ -22,7 +25,9 @@ SHARED = {
     "/_component_template/otel-trading-names": "otel-trading-names.json",
     "/_component_template/otel-trading-orders": "otel-trading-orders.json",
     "/_index_template/logs-otel-trading": "logs-otel-trading.json",
+    "/_index_template/logs-otel-trading-stdout": "logs-otel-trading-stdout.json",
 }
+PY_RT = {"/_component_template/otel-trading-py_rt": "otel-trading-py_rt.json"}
 LASTING = {
     "/_component_template/otel-trading-lifecycle": "otel-trading-lifecycle.json",
     "/_ilm/policy/otel-trading-logs": "otel-trading-logs-policy.json",
@@ -130,7 +135,9 @@ def test_the_lifecycle_is_found_by_its_name() -> None:
         for name in ("logs-otel-trading.json", "otel-trading-lifecycle.json", "otel-trading-logs-policy.json")
     ]
     assert "otel-trading-lifecycle" in template["composed_of"]
-    assert ["otel-trading-lifecycle"] == template["ignore_missing_component_templates"]
+    # neither has to be there, both are used where they are
+    assert ["otel-trading-lifecycle", "otel-trading-py_rt"] == template["ignore_missing_component_templates"]
+    assert set(template["ignore_missing_component_templates"]) < set(template["composed_of"])
     assert lifecycle["template"]["settings"] == {"index.lifecycle.name": "otel-trading-logs"}
     phases = policy["policy"]["phases"]
     assert set(phases) == {"hot", "delete"}
@@ -153,6 +160,36 @@ def test_an_option_that_is_not_known_is_refused() -> None:
     """Before anything is asked."""
     told = load("http://127.0.0.1:1", "--fully")
     assert (told.returncode, "what is --fully?" in told.stderr) == (1, True)
+    for wrong in (["--profile", "perf"], ["--profile"]):
+        told = load("http://127.0.0.1:1", *wrong)
+        assert (told.returncode, "--profile must be py_rt" in told.stderr) == (1, True)
+
+
+def test_the_names_of_another_system_are_loaded_when_asked_for(full: FullDistribution) -> None:
+    """Beside everything else."""
+    told = load(full.url, "--profile", "py_rt", "--minimal")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert full.kept == {path: json.loads((FOLDER / name).read_text()) for path, name in {**SHARED, **PY_RT}.items()}
+
+
+def test_each_attribute_of_the_registry_has_its_type_in_elasticsearch(stack: Stack) -> None:
+    """Texts as words, numbers as numbers, in records by OTLP and in JSON lines; asked of Elasticsearch itself."""
+    url = stack.servers["elasticsearch"]["url"]
+
+    def indexed(stream: str) -> dict[str, Any]:
+        answer = ask(f"{url}/_index_template/_simulate_index/{stream}", method="POST")
+        found: dict[str, Any] = answer["template"]["mappings"]["properties"]
+        return found
+
+    by_otlp, lines = indexed("logs-x.otel-y")["attributes"]["properties"], indexed("logs-otel_trading.stdout-y")
+    types = {"int": "long", "double": "double"}
+    names = {row.attribute: row.json_field for row in TABLE}
+    assert len(ours().attributes) > 60
+    for attribute in ours().attributes:
+        node = by_otlp[attribute.key]
+        assert node["type"] == types.get(attribute.type, "keyword"), attribute.key
+        assert lines[names.get(attribute.key, attribute.key)]["type"] == node["type"], attribute.key
+    assert {row.alias: row.json_field for row in TABLE} == {row.alias: lines[row.alias]["path"] for row in TABLE}
 
 
 def test_kibana_gets_its_password_and_its_objects(full: FullDistribution) -> None:
@@ -164,9 +201,15 @@ def test_kibana_gets_its_password_and_its_objects(full: FullDistribution) -> Non
 
     variables = environment(measured=False, KIBANA_URL=full.url, ELASTICSEARCH_PASSWORD="secret")
     command = ["/bin/sh", str(CONFIG / "kibana/import.sh")]
-    told = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60)
-    assert (told.returncode, told.stderr) == (0, "")
-    assert (CONFIG / "kibana/otel-trading.ndjson").read_text() in full.kept["/api/saved_objects/_import?overwrite=true"]
+    for systems in ([], ["bog"], ["bog", "py_rt"]):
+        told = subprocess.run([*command, *systems], env=variables, capture_output=True, text=True, timeout=60)
+        assert (told.returncode, told.stderr) == (0, "")
+        files = [f"{name}.ndjson" for name in ("otel-trading", *[f"otel-trading-{system}" for system in systems])]
+        assert told.stdout.splitlines() == [f"{full.url}: {name}" for name in files]
+        last = full.kept["/api/saved_objects/_import?overwrite=true"]
+        assert (CONFIG / "kibana" / files[-1]).read_text() in last
+    told = subprocess.run([*command, "perf"], env=variables, capture_output=True, text=True, timeout=60)
+    assert (told.returncode, "py_rt and bog have log queries" in told.stderr) == (1, True)
 
     full.wanted_login = "elastic:another"
     told = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60)

@@ -22,7 +22,9 @@ ENDING_S = 20.0
 TEMPLATES = (
     ("_component_template/otel-trading-names", "otel-trading-names.json"),
     ("_component_template/otel-trading-orders", "otel-trading-orders.json"),
+    ("_component_template/otel-trading-py_rt", "otel-trading-py_rt.json"),
     ("_index_template/logs-otel-trading", "logs-otel-trading.json"),
+    ("_index_template/logs-otel-trading-stdout", "logs-otel-trading-stdout.json"),
 )
 
 
