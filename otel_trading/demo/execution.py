@@ -69,7 +69,8 @@ class Execution:
             self._working[order.client_order_id] = WorkingOrder(
                 order, venue, context, span.get_span_context(), time.time_ns(), ot.now()
             )
-            self._log.info("order submitted", venue=venue, price=order.price, **order.log_fields())
+            told = {"venue": venue, "trading.order.price": order.price, **order.log_fields()}
+            self._log.info("order submitted", event_name="trading.order.submitted", **told)
 
     def on_reports(self) -> None:
         """Takes what the venue has to say by now."""

@@ -84,7 +84,8 @@ class MarketData:
             self._look_at_clock(tick, handles)
             if self._gaps.missed(tick):
                 md.gaps.add(1, venue=tick.venue)
-                self._log.warning("feed gap", sequence=tick.sequence, symbol=tick.symbol, venue=tick.venue)
+                told = {"sequence": tick.sequence, "symbol": tick.symbol, "venue": tick.venue}
+                self._log.warning("feed gap", event_name="trading.md.gap", **told)
             self._publisher.send(zeromq.inject([replace(tick, received_at=started).encode()]))
         handles.processing.record_since(started)
 
@@ -92,7 +93,7 @@ class MarketData:
         """Takes note that a connected feed says nothing."""
         md.stale_detections.add(1)
         md.stale_age.record(silent_s)
-        self._log.warning("feed stale", silent_s=round(silent_s, 3))
+        self._log.warning("feed stale", event_name="trading.md.stale", **{"md.silent_ns": int(silent_s * 1e9)})
 
     def on_broken_line(self, broken: replay.BrokenLine) -> None:
         """Takes note of a line of the recording that is no message."""
@@ -109,7 +110,7 @@ class MarketData:
             handles.spread.record(spread_bps)
             handles.spread_now.set(spread_bps)
         if self._seen % _LOG_EVERY == 0:
-            self._log.info("feed progress", ticks=self._seen + 1, sequence=tick.sequence, symbol=tick.symbol)
+            self._log.info("feed progress", sequence=tick.sequence, symbol=tick.symbol)
         self._seen += 1
 
     def _look_at_clock(self, tick: Tick, handles: Handles) -> None:
@@ -122,7 +123,8 @@ class MarketData:
         md.feed_negative_latencies.add(1, venue=tick.venue)
         if not self._said_negative:
             self._said_negative = True
-            self._log.warning("local clock is behind the exchange", feed_latency_ns=latency_ns)
+            told = {"md.feed_latency_ns": latency_ns}
+            self._log.warning("local clock is behind the exchange", event_name="trading.md.clock_behind", **told)
 
 
 def play_recording(market: MarketData, stage: Stage, path: Path, rate: float) -> None:

@@ -77,13 +77,14 @@ class Risk:
     def _approve(self, order: Order, payload: list[bytes]) -> None:
         position = self._position.approved(order)
         risk.position_projected.set(position)
-        self._log.info("order approved", position=position, **order.log_fields())
+        self._log.info("order approved", **order.log_fields())
         if not self._pusher.send(zeromq.inject(payload)):
             trace.get_current_span().set_status(StatusCode.ERROR, "execution does not take orders")
             self._log.error("order not sent: execution does not take orders", **order.log_fields())
 
     def _deny(self, order: Order, reason: str) -> None:
-        self._log.warning("order denied", reason=reason, **order.log_fields())
+        told = {"risk.reason": reason, **order.log_fields()}
+        self._log.warning("order denied", event_name="trading.order.denied", **told)
         attributes = {**order.span_attributes(), "trading.order.status": "denied", "risk.reason": reason}
         summary = self._tracer.start_span(
             "order denied", kind=SpanKind.INTERNAL, attributes=attributes, start_time=order.created_ns

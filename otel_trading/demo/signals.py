@@ -58,7 +58,8 @@ class Signals:
             span.set_attributes(order.span_attributes())
             span.set_attribute("signal.type", idea.side)
             signal.generated.add(1, signal_type=idea.side, strategy=idea.strategy)
-            self._log.info("signal generated", side=idea.side, price=idea.price, **order.log_fields())
+            told = {"trading.order.side": idea.side, "trading.order.price": idea.price, **order.log_fields()}
+            self._log.info("signal generated", event_name="trading.signal.generated", **told)
             if not self._pusher.send(zeromq.inject([order.encode()])):
                 span.set_status(StatusCode.ERROR, "risk does not take orders")
                 self._log.error("order not sent: risk does not take orders", **order.log_fields())

@@ -13,6 +13,12 @@ from otel_trading.demo.venue import Report
 
 Values = dict[str, str | int | float]
 
+_EVENTS = {
+    "ack": "trading.order.acknowledged",
+    "reject": "trading.order.rejected",
+    "cancel": "trading.order.canceled",
+    "fill": "trading.order.filled",
+}
 _SENTENCES = {"ack": "order acknowledged", "reject": "order rejected by venue", "cancel": "order canceled"}
 _STATUSES: dict[str, OrderStatus] = {"ack": "new", "reject": "rejected", "cancel": "canceled"}
 
@@ -68,28 +74,21 @@ class WorkingOrder:
 
     def report_attributes(self, report: Report) -> Values:
         """Attributes of a transition's span."""
-        found = self._common()
+        found = self._common() | _amounts_and_reasons(report)
         if report.kind == "fill":
             found["trading.execution.id"] = report.execution_id
-            found["trading.execution.quantity"] = report.quantity
-            found["trading.execution.price"] = report.price
             found["trading.execution.slippage_bps"] = round(self.slippage_bps(report.price), 3)
-        if report.reject_reason:
-            found["trading.order.reject_reason"] = report.reject_reason
-        if report.cancel_reason:
-            found["trading.order.reason"] = report.cancel_reason
         return found
 
     def report_log_fields(self, report: Report) -> Values:
         """Key-values of a transition's log line."""
-        found: Values = {**self.order.log_fields(), "venue": self.venue, "status": self.status}
+        found: Values = {"event_name": _EVENTS[report.kind], **self.order.log_fields(), "venue": self.venue}
+        found["trading.order.status"] = self.status
         if self.venue_order_id:
             found["order_id"] = self.venue_order_id
         if report.kind == "fill":
-            found.update(exec_id=report.execution_id, quantity=report.quantity, price=report.price)
-        if reason := report.reject_reason or report.cancel_reason:
-            found["reason"] = reason
-        return found
+            found["exec_id"] = report.execution_id
+        return found | _amounts_and_reasons(report)
 
     def summary_attributes(self) -> Values:
         """Attributes of the summary span: counts, first acknowledgement, total duration."""
@@ -116,3 +115,16 @@ class WorkingOrder:
         """Signed basis points against the mid the strategy saw; positive is worse than it."""
         sign = 1 if self.order.side == "buy" else -1
         return sign * (price / self.order.reference_price - 1) * 10_000
+
+
+def _amounts_and_reasons(report: Report) -> Values:
+    """What spans and log lines of a transition both say of it."""
+    found: Values = {}
+    if report.kind == "fill":
+        found["trading.execution.quantity"] = report.quantity
+        found["trading.execution.price"] = report.price
+    if report.reject_reason:
+        found["trading.order.reject_reason"] = report.reject_reason
+    if report.cancel_reason:
+        found["trading.order.reason"] = report.cancel_reason
+    return found

@@ -32,14 +32,14 @@ DESK = """
     with ot.init("risk", otlp_endpoint=sys.argv[1], metrics_exporter=["none"], stdout="off") as telemetry:
         log = ot.get_logger()
         with ot.tracer().start_as_current_span("order denied"):
-            log.warning("order denied", reason="price_outside_collar", **order)
+            log.warning("order denied", **{"risk.reason": "price_outside_collar"}, **order)
         log.warning("feed gap", sequence=17, symbol="BTCUSDT", venue="binance")
-        log.warning("feed stale", silent_s=1.25)
-        log.warning("local clock is behind the exchange", feed_latency_ns=-5)
-        log.warning("order rejected by venue", venue="binance", order_id="V-9", reason="price out of band", **order)
-        log.info("order filled", venue="binance", order_id="V-9", exec_id="E-9", quantity=1.0, price=10.5, **order)
+        log.warning("feed stale", **{"md.silent_ns": 1_250_000_000})
+        log.warning("local clock is behind the exchange", **{"md.feed_latency_ns": -5})
+        log.warning("order rejected by venue", venue="binance", order_id="V-9", **{"trading.order.reject_reason": "price_band"}, **order)
+        log.info("order filled", venue="binance", order_id="V-9", exec_id="E-9", **{"trading.execution.quantity": 1.0, "trading.execution.price": 10.5}, **order)
         log.error("unreadable order", error="no such side")
-        log.critical("kill switch engaged", reason="operator")
+        log.critical("kill switch engaged", **{"trading.kill_switch.reason": "operator"})
         assert telemetry.flush(20)
 """
 

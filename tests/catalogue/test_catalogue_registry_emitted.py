@@ -12,6 +12,7 @@ import pytest
 from opentelemetry.semconv._incubating import metrics as conventions
 from support.registry_files import attributes, each, load, metrics
 
+from otel_trading.catalogue.reading import ours
 from otel_trading.demo.messages import Order
 from otel_trading.doctor import canary
 from otel_trading.ground import order_ids
@@ -73,14 +74,14 @@ def test_ids_of_an_order_are_in_the_registry():
     assert set() == {row.attribute for row in order_ids.TABLE} - set(attributes())
 
 
-def test_attributes_of_the_demo_are_in_the_registry():
-    """Each attribute that a service of the demo writes is defined under that very name."""
+def test_names_in_the_demo_are_in_the_registry():
+    """Each attribute and event that a service of the demo writes is defined under that very name."""
     found = set()
     for place in files("otel_trading.demo").iterdir():
         if place.name.endswith(".py"):
             found |= attribute_names(ast.parse(place.read_text(encoding="utf-8")))
     assert len(found) > 30
-    assert set() == found - set(attributes())
+    assert set() == found - set(attributes()) - {event.name for event in ours().events}
 
 
 def test_values_of_the_demo_are_members():

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from demo.demo_registry import departures
 
 from otel_trading.viewer.reader import StoreReader
 
@@ -88,6 +90,7 @@ def test_the_whole_demo_shows_complete_orders(environment: dict[str, str], tmp_p
         assert found["correlated_logs"][name] > 0
     check_example(found["example"])
     check_store(tmp_path / "kept.sqlite", found)
+    check_words(tmp_path / "kept.sqlite")
     assert (
         f"otel-trading trace {found['example']['trace_id']} --store {tmp_path / 'kept.sqlite'}" == found["next_command"]
     )
@@ -138,6 +141,21 @@ def check_store(path: Path, found: dict[str, Any]) -> None:
         assert [] == [point.name for point in reader.latest_points() if "client_id" in str(point.attributes)]
 
 
+def check_words(path: Path) -> None:
+    """Everything has the registry's names, kinds, units, attributes and values; other words would be found."""
+    assert [] == departures(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "update spans set kind = 'client', attributes = '{\"md.sequenz\": 1}' where name like 'md.%'"
+        )
+        connection.execute("update logs set event_name = 'order.filled' where event_name like '%.filled'")
+        connection.execute("update series set unit = 'ms' where name = 'trading.order.ack.duration'")
+    connection.close()
+    told = "\n".join(departures(path))
+    for words in ("client, not consumer", "md.sequenz", "no md.sequence", "event order.filled", "histogram in ms"):
+        assert words in told
+
+
 def recording(path: Path, messages: int) -> None:
     """A file with moving prices, a gap in the depth chain and two broken lines, as Binance sends it."""
     lines = []
@@ -165,7 +183,7 @@ def test_a_recording_is_replayed_to_its_end(environment: dict[str, str], tmp_pat
     assert {"trading_md_feed_negative_latencies_total", "trading_md_gaps_total"} <= set(series)
     with StoreReader(found["store"]) as reader:
         said = reader.logs_with_text("local clock is behind the exchange")
-        assert [-1_270_000_000] == [line.attributes["feed_latency_ns"] for line in said]
+        assert [-1_270_000_000] == [line.attributes["md.feed_latency_ns"] for line in said]
         assert [11, 12] == [line.attributes["line"] for line in reader.logs_with_text("broken line in recording")]
         tick = reader.spans(found["example"]["ticks"][0]["trace_id"])[0]
         assert ("md.receive BINANCE", True) == (tick.name, tick.attributes["md.feed_latency_negative"])
