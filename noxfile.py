@@ -48,9 +48,9 @@ LOWEST = (
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """The suite with the newest dependencies that resolve without flags."""
+    """The suite with the newest dependencies that resolve without flags; folders may be given, as for `lowest`."""
     session.install("-e", ".[dev]")
-    session.run(*TEST)
+    session.run(*TEST, *session.posargs)
 
 
 @nox.session
