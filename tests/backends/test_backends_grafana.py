@@ -22,7 +22,7 @@ SOURCES = {
     one["uid"]: one
     for one in yaml.safe_load((PROVISIONED / "datasources/otel-trading.yaml").read_text())["datasources"]
 }
-DASHBOARD = json.loads((CONFIG / "grafana/dashboards/telemetry.json").read_text())
+DASHBOARD = json.loads((CONFIG / "grafana/dashboards/trading/telemetry.json").read_text())
 KEYS = {
     "prometheus": {"httpMethod", "timeInterval", "exemplarTraceIdDestinations"},
     "jaeger": {"nodeGraph", "tracesToLogsV2", "tracesToMetrics"},

@@ -1,0 +1,108 @@
+"""The panel that a metric gets by its kind, where nobody drew one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from otel_trading.catalogue.dashboards import promql
+from otel_trading.catalogue.dashboards.model import Panel, Query, Source, Step
+from otel_trading.catalogue.dashboards.units import per_second, scaled, unit
+from otel_trading.catalogue.model import Metric
+from otel_trading.metrics.profiles.model import Exported
+
+Shape: TypeAlias = Literal["counter", "gauge", "histogram"]
+_PER_SECOND = ("rate", "peak", "mean")
+_UNITLESS = ("share", "ratio")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A metric as Prometheus has it.
+
+    Attributes:
+        name: of the family.
+        shape: its TYPE.
+        ucum: its unit.
+        labels: by which its panel tells series apart.
+        title: of its panel.
+        brief: what it measures.
+    """
+
+    name: str
+    shape: Shape
+    ucum: str
+    labels: tuple[str, ...]
+    title: str
+    brief: str
+
+
+def of_registry(metric: Metric) -> Measured:
+    """A metric of a registry."""
+    shape: Shape = "gauge"
+    if metric.instrument in ("counter", "histogram"):
+        shape = "counter" if metric.instrument == "counter" else "histogram"
+    labels = tuple(promql.label(use.attribute.key) for use in metric.uses)
+    return Measured(promql.family(metric), shape, metric.unit, labels, metric.name, metric.brief)
+
+
+def of_profile(one: Exported) -> Measured:
+    """A metric of an existing system; its title is its name in words."""
+    ucum = scaled(one.sources[0].unit, one.scale)
+    if one.derive is not None and one.derive.kind in (*_PER_SECOND, *_UNITLESS):
+        ucum = f"{ucum}/s" if one.derive.kind in _PER_SECOND else "1"
+    labels = (*one.labels, *(label for label in (one.derive.labels if one.derive else ()) if label not in one.labels))
+    return Measured(one.name, one.type, ucum, labels, _words(one.name), one.help)
+
+
+def panels(one: Measured, sources: tuple[Source, ...] = ()) -> tuple[Panel, ...]:
+    """Rates of a counter, quantiles and buckets of a histogram, values of everything else."""
+    line = series(one, sources)
+    if one.shape != "histogram":
+        return (line,)
+    return line, spread(one, sources)
+
+
+def series(one: Measured, sources: tuple[Source, ...] = ()) -> Panel:
+    """The metric over time."""
+    queries: tuple[Query, ...]
+    if one.shape == "counter":
+        queries = (Query(promql.rate(one.name, *one.labels), _legend(one)),)
+        shown = per_second(one.ucum)
+    elif one.shape == "histogram":
+        queries = tuple(Query(promql.quantile(of, one.name), f"P{of * 100:g}") for of in promql.QUANTILES)
+        shown = unit(one.ucum, one.name)
+    else:
+        queries = (Query(one.name, _legend(one)),)
+        shown = unit(one.ucum, one.name)
+    return Panel(one.title, "timeseries", queries, unit=shown, description=_described(one), sources=sources)
+
+
+def spread(one: Measured, sources: tuple[Source, ...] = ()) -> Panel:
+    """How often each bucket of a histogram was met."""
+    query = Query(promql.buckets(one.name))
+    title = f"{one.title}: buckets"
+    return Panel(
+        title, "heatmap", (query,), unit=unit(one.ucum, one.name), description=_described(one), sources=sources
+    )
+
+
+def limited(panel: Panel, *limits: tuple[Literal["yellow", "orange", "red"], float]) -> Panel:
+    """The panel with limits: green up to the first."""
+    return replace(panel, steps=(Step("green"), *(Step(color, value) for color, value in limits)))
+
+
+def _described(one: Measured) -> str:
+    return f"{one.brief.rstrip('.')}. Series: `{one.name}`."
+
+
+def _legend(one: Measured) -> str:
+    return promql.legend(*one.labels) or one.title
+
+
+def _words(name: str, ends: Sequence[str] = ("_total", "_seconds", "_bytes")) -> str:
+    for end in ends:
+        name = name.removesuffix(end)
+    text = name.replace("_", " ")
+    return text[0].upper() + text[1:]
