@@ -160,7 +160,7 @@ LOOKS: dict[Kind, Look] = {
     # Grafana's panel of that name makes buckets of raw values; these values come in buckets
     "histogram": Look("bargauge", _histogram),
     "heatmap": Look("heatmap", _heatmap, lambda _: heatmap.FieldConfig()),
-    "table": Look("table", _table),
+    "table": Look("table", _table, lambda _: common.TableFieldOptions()),
     "timeline": Look("state-timeline", _timeline, lambda _: statetimeline.FieldConfig()),
     "logs": Look("logs", _logs),
     "alerts": Look("alertlist", _alerts),

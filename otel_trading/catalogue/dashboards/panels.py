@@ -12,7 +12,8 @@ from otel_trading.catalogue.dashboards.model import Link, Panel, Query, Shown
 
 PROMETHEUS = common.DataSourceRef(type_val="prometheus", uid="prometheus")
 ELASTICSEARCH = common.DataSourceRef(type_val="elasticsearch", uid="elasticsearch")
-_NEWEST = "lastNotNull"
+COLUMNS = ("@timestamp", "resource.attributes.service.name", "severity_text", "body.text", "trace_id")
+"""Of a table of log records."""
 _INSTANT = ("stat", "gauge", "table")
 _BUCKETS = ("heatmap", "histogram")
 
@@ -133,8 +134,11 @@ def _mappings(one: Panel) -> list[dashboard.ValueMapping]:
 
 
 def _transformations(one: Panel) -> list[dashboard.DataTransformerConfig] | None:
-    """A table of Prometheus has one column of values and no column of times."""
-    if one.kind != "table" or one.logs:
+    """A table of Prometheus has one column of values and none of times; one of documents has what is read first."""
+    if one.kind != "table":
         return None
+    if one.logs:
+        names: dict[str, object] = {"include": {"names": list(COLUMNS)}}
+        return [dashboard.DataTransformerConfig(id_val="filterFieldsByName", options=names)]
     options = {"excludeByName": {"Time": True}, "renameByName": {"Value": one.title}}
     return [dashboard.DataTransformerConfig(id_val="organize", options=options)]
