@@ -43,13 +43,13 @@ def files(parameters: Parameters) -> dict[Path, str]:
 
 
 def files_of_users(registry: Registry, out: Path) -> dict[Path, str]:
-    """The text of the dashboard of a user's registry by its path; none without the extra `dashboards`.
+    """The text of the dashboard of a user's registry by its path; none without metrics or the extra `dashboards`.
 
     Args:
         registry: as it was read.
         out: directory of the package.
     """
-    if extra.missing():
+    if extra.missing() or not registry.metrics:
         return {}
     from otel_trading.catalogue.dashboards.written import text
 

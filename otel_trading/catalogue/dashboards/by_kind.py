@@ -24,7 +24,7 @@ class Measured:
     Attributes:
         name: of the family.
         shape: its TYPE.
-        ucum: its unit.
+        unit: Grafana's name of what its panel shows.
         labels: by which its panel tells series apart.
         title: of its panel.
         brief: what it measures.
@@ -32,7 +32,7 @@ class Measured:
 
     name: str
     shape: Shape
-    ucum: str
+    unit: str
     labels: tuple[str, ...]
     title: str
     brief: str
@@ -44,7 +44,8 @@ def of_registry(metric: Metric) -> Measured:
     if metric.instrument in ("counter", "histogram"):
         shape = "counter" if metric.instrument == "counter" else "histogram"
     labels = tuple(promql.label(use.attribute.key) for use in metric.uses)
-    return Measured(promql.family(metric), shape, metric.unit, labels, metric.name, metric.brief)
+    shown = per_second(metric.unit) if shape == "counter" else unit(metric.unit, metric.name)
+    return Measured(promql.family(metric), shape, shown, labels, metric.name, metric.brief)
 
 
 def of_profile(one: Exported) -> Measured:
@@ -53,7 +54,8 @@ def of_profile(one: Exported) -> Measured:
     if one.derive is not None and one.derive.kind in (*_PER_SECOND, *_UNITLESS):
         ucum = f"{ucum}/s" if one.derive.kind in _PER_SECOND else "1"
     labels = (*one.labels, *(label for label in (one.derive.labels if one.derive else ()) if label not in one.labels))
-    return Measured(one.name, one.type, ucum, labels, _words(one.name), one.help)
+    shown = per_second(ucum) if one.type == "counter" else unit(ucum, one.name)
+    return Measured(one.name, one.type, shown, labels, _words(one.name), one.help)
 
 
 def panels(one: Measured, sources: tuple[Source, ...] = ()) -> tuple[Panel, ...]:
@@ -69,23 +71,18 @@ def series(one: Measured, sources: tuple[Source, ...] = ()) -> Panel:
     queries: tuple[Query, ...]
     if one.shape == "counter":
         queries = (Query(promql.rate(one.name, *one.labels), _legend(one)),)
-        shown = per_second(one.ucum)
     elif one.shape == "histogram":
         queries = tuple(Query(promql.quantile(of, one.name), f"P{of * 100:g}") for of in promql.QUANTILES)
-        shown = unit(one.ucum, one.name)
     else:
         queries = (Query(one.name, _legend(one)),)
-        shown = unit(one.ucum, one.name)
-    return Panel(one.title, "timeseries", queries, unit=shown, description=_described(one), sources=sources)
+    return Panel(one.title, "timeseries", queries, unit=one.unit, description=_described(one), sources=sources)
 
 
 def spread(one: Measured, sources: tuple[Source, ...] = ()) -> Panel:
     """How often each bucket of a histogram was met."""
     query = Query(promql.buckets(one.name))
     title = f"{one.title}: buckets"
-    return Panel(
-        title, "heatmap", (query,), unit=unit(one.ucum, one.name), description=_described(one), sources=sources
-    )
+    return Panel(title, "heatmap", (query,), unit=one.unit, description=_described(one), sources=sources)
 
 
 def limited(panel: Panel, *limits: tuple[Literal["yellow", "orange", "red"], float]) -> Panel:

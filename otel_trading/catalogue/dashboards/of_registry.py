@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath
 
 from otel_trading.catalogue.dashboards import by_kind
-from otel_trading.catalogue.dashboards.model import Dashboard, Row
+from otel_trading.catalogue.dashboards.model import Dashboard, Panel, Row
 from otel_trading.catalogue.model import Registry
 
 FILE = "dashboard.json"
@@ -21,11 +21,11 @@ def dashboard(registry: Registry) -> Dashboard:
         PurePosixPath(FILE),
         re.sub("[^a-zA-Z0-9_-]", "-", registry.name)[:_LONGEST_UID],
         words[0].upper() + words[1:],
-        registry.description or f"Every metric of {registry.name}.",
-        tuple(_row(registry, area) for area in registry.areas),
+        " ".join(registry.description.split()) or f"Every metric of {registry.name}.",
+        tuple(Row(area, panels, 3) for area in registry.areas if (panels := _panels(registry, area))),
     )
 
 
-def _row(registry: Registry, area: str) -> Row:
+def _panels(registry: Registry, area: str) -> tuple[Panel, ...]:
     found = (one for one in registry.metrics if one.area == area and one.deprecated is None)
-    return Row(area, tuple(panel for one in found for panel in by_kind.panels(by_kind.of_registry(one))), 3)
+    return tuple(panel for one in found for panel in by_kind.panels(by_kind.of_registry(one)))
