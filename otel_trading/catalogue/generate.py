@@ -1,4 +1,4 @@
-"""Makes what is generated from a registry: modules of typed instruments and the reference page.
+"""Makes what is generated from a registry: modules of typed instruments, the reference page, rules and runbooks.
 
 `python -m otel_trading.catalogue.generate` writes those of our own registry; with `--check` it exits 1 if a committed
 one is not current or the registry breaks the last release; `--release` also writes the list that later registries are
@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from otel_trading.catalogue import released
+from otel_trading.catalogue import released, rules
 from otel_trading.catalogue.compatibility import compare
 from otel_trading.catalogue.mistakes import RegistryError
 from otel_trading.catalogue.model import Registry
 from otel_trading.catalogue.modules import NOTE, module
 from otel_trading.catalogue.reading import OURS, ours
 from otel_trading.catalogue.reference import page
+from otel_trading.catalogue.rules import settings
 from otel_trading.ground.errors import OtelTradingError
 from otel_trading.ground.generated import bring_up_to_date
 
@@ -49,6 +50,7 @@ def of_ours() -> dict[Path, str]:
     registry = ours()
     files = _modules(registry, PACKAGE, Path(*PACKAGE.split(".")))
     files[Path("docs/reference/catalogue.md")] = page(registry, PACKAGE)
+    files |= rules.files(settings.ours())
     return files | _first_release(OURS, ROOT)
 
 
