@@ -1,4 +1,4 @@
-"""Makes what is generated from a registry: modules of typed instruments, the reference page and dashboards.
+"""Makes what is generated from a registry: typed instruments, the reference page, rules, runbooks and dashboards.
 
 `python -m otel_trading.catalogue.generate` writes those of our own registry; with `--check` it exits 1 if a committed
 one is not current or the registry breaks the last release; `--release` also writes the list that later registries are
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from otel_trading.catalogue import dashboards, released
+from otel_trading.catalogue import dashboards, released, rules
 from otel_trading.catalogue.compatibility import compare
 from otel_trading.catalogue.dashboards import extra
 from otel_trading.catalogue.mistakes import RegistryError
@@ -21,7 +21,7 @@ from otel_trading.catalogue.model import Registry
 from otel_trading.catalogue.modules import NOTE, module
 from otel_trading.catalogue.reading import OURS, ours
 from otel_trading.catalogue.reference import page
-from otel_trading.catalogue.rules import parameters
+from otel_trading.catalogue.rules import settings
 from otel_trading.ground.errors import OtelTradingError
 from otel_trading.ground.generated import bring_up_to_date
 
@@ -51,7 +51,8 @@ def of_ours() -> dict[Path, str]:
     registry = ours()
     files = _modules(registry, PACKAGE, Path(*PACKAGE.split(".")))
     files[Path("docs/reference/catalogue.md")] = page(registry, PACKAGE)
-    files |= dashboards.files(parameters.ours())
+    files |= rules.files(settings.ours())
+    files |= dashboards.files(settings.ours())
     return files | _first_release(OURS, ROOT)
 
 
