@@ -26,6 +26,7 @@ from support.children import without_engine
 
 from otel_trading.catalogue.dashboards.model import Panel, Query
 from otel_trading.config.knob import PROFILES
+from otel_trading.metrics.profiles.model import Source
 from otel_trading.metrics.profiles.reading import read
 
 pytestmark = pytest.mark.backends
@@ -38,6 +39,11 @@ _AMOUNTS = {"s": 0.001}
 _STATES = {"trading.risk.circuit_breaker.state": 2}
 """An alert fires then."""
 OVER_TIME = ("timeseries", "heatmap", "timeline")
+
+
+def _source(name: str) -> tuple[Source, ...]:
+    [found] = [metric.sources for profile in PROFILES for metric in read(profile).metrics if metric.name == name]
+    return found
 
 
 @dataclass
@@ -53,6 +59,9 @@ class Scraping:
                 for source in metric.sources:
                     amount = metric.buckets[0] / metric.scale if metric.buckets else _AMOUNTS.get(source.unit, 1)
                     record(source, example(source)[0], [_STATES.get(source.canonical, amount)])
+        [submitted] = _source("execution_engine_orders_submitted_total")
+        for result in ("success", "failure"):
+            record(submitted, {**example(submitted)[0], "trading.order.submit.result": result}, [1])
 
     def values(self, panel: Panel, query: Query) -> list[float]:
         """What a panel gets, all its numbers."""
@@ -135,6 +144,21 @@ def test_no_panel_is_empty_and_none_fails(scraping: Scraping) -> None:
     deadline = time.monotonic() + 60
     wait_until(lambda: answered() or time.monotonic() > deadline, 100)
     assert {} == dict.fromkeys(waiting, "empty")
+
+
+def test_what_was_repaired_answered_wrongly(scraping: Scraping) -> None:
+    """As many orders fail as succeed; the document's success rate is 100 all the same."""
+    [(panel, query)] = [
+        found for board in described() for found in board.queries() if found[0].title == "Order Success Rate"
+    ]
+    original = Query(query.was)
+
+    def half_of_them() -> bool:
+        scraping.drive()
+        return any(0 < value < 60 for value in scraping.values(panel, query))
+
+    wait_until(half_of_them, 60)
+    assert {100.0} == {value for value in scraping.values(panel, original) if math.isfinite(value)}
 
 
 def test_choices_of_a_dashboard_are_there(scraping: Scraping) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -98,8 +97,11 @@ def _legend(one: Measured) -> str:
     return promql.legend(*one.labels) or one.title
 
 
-def _words(name: str, ends: Sequence[str] = ("_total", "_seconds", "_bytes")) -> str:
-    for end in ends:
+def _words(name: str) -> str:
+    """A name without the system it belongs to and its unit, both of which its dashboard shows."""
+    for begin in ("waiver_", "perf_", "bog_"):
+        name = name.removeprefix(begin)
+    for end in ("_total", "_seconds", "_bytes", "_ms", "_us", "_ns"):
         name = name.removesuffix(end)
     text = name.replace("_", " ")
     return text[0].upper() + text[1:]

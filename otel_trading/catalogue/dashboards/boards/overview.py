@@ -24,7 +24,7 @@ def dashboards(parameters: Parameters) -> tuple[Dashboard, ...]:
             "From Tick to Trade",
             "Latency, traffic, errors and saturation of market data, signals, risk, orders and fills. "
             "A dot in a panel is an exemplar: it leads to its trace in Jaeger and to the log records of that trace.",
-            (Row("Now", _now(parameters)), *stages.rows(parameters), Row("Log records", _logs())),
+            (Row("Now", _now(parameters), 6), *stages.rows(parameters), Row("Log records", _logs())),
             refresh="5s",
             variables=(
                 Variable("venue", "Venue", canonical("trading.md.received"), label("trading.venue")),
