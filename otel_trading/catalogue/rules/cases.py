@@ -1,17 +1,19 @@
 """The cases of alerts as a file for `promtool test rules`.
 
 What a series holds is said in one of these ways: a number that stays; a text in promtool's own notation; a counter as
-{per_s: 5}, {per_min: 5} or {per_h: 5}; a counter that jumps, {once: 1, after: 5m}; a histogram as {per_s: 100, at: 250},
-all values the same, or {per_s: 100, at: {50: 0.98, 250: 0.02}}, by share, in the buckets that the metric has.
+{per_s: 5}, {per_min: 5} or {per_h: 5}; a counter that jumps, {once: 1, after: 5m}; a histogram of values that are all
+the same, {per_s: 100, at: 250}, or by share, {per_s: 100, at: {50: 0.98, 250: 0.02}}, in the metric's own buckets.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from otel_trading.catalogue.rules.model import Alert, Amount, Case, Repair, Rules, Series
+from otel_trading.catalogue.rules.objectives import groups
 from otel_trading.catalogue.rules.reading_cases import seconds, still
 
 Bounds = Callable[[str], tuple[float, ...]]
@@ -22,17 +24,50 @@ _PER = {"per_s": 1, "per_min": 60, "per_h": 3600}
 _SERIES = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})?")
 
 
-def document(rules: Rules, alerts: tuple[Alert, ...], file: str, bounds: Bounds) -> dict[str, Any]:
+def parts(rules: Rules) -> Iterator[Rules]:
+    """The rules in parts that are tried by themselves, as each case costs an evaluation of all rules of its file.
+
+    Each has the alerts of one group, or of one objective, and what is recorded for them.
+
+    Args:
+        rules: expanded.
+    """
+    own = rules.groups[: len(rules.groups) - sum(1 for _ in groups(rules.name, rules.objectives))]
+    recorded = tuple(replace(group, alerts=()) for group in own if group.records)
+    for group in own:
+        if group.alerts:
+            yield replace(rules, groups=(*recorded, replace(group, records=())), objectives=())
+    for objective in rules.objectives:
+        yield replace(rules, groups=tuple(groups(rules.name, (objective,))), objectives=(objective,))
+
+
+def document(rules: Rules, files: list[str], bounds: Bounds) -> dict[str, Any]:
     """Four cases of each alert: it fires, does not just below, does not in a closed market nor without its series.
 
     Args:
-        rules: whose labels and traffic every case has.
-        alerts: those of the file, of objectives included.
-        file: with the rules, as promtool finds it beside the cases.
+        rules: expanded, or a part of them.
+        files: with the rules, as promtool finds them beside the cases.
         bounds: of histograms.
     """
-    tests = [one for alert in alerts for one in _tests(rules, alert, bounds)]
-    return {"rule_files": [file], "evaluation_interval": f"{EVALUATION_S}s", "tests": tests}
+    tests = [one for alert in rules.alerts for one in _tests(rules, alert, bounds)]
+    repairs = [
+        made
+        for alert in rules.alerts
+        for number, repair in enumerate(alert.repairs)
+        if (made := _repaired(rules, alert, number, repair, bounds))
+    ]
+    return {"rule_files": files, "evaluation_interval": f"{EVALUATION_S}s", "tests": tests + repairs}
+
+
+def originals(rules: Rules) -> dict[str, Any]:
+    """The originals of all repairs as rules, under names of their own."""
+    found = [
+        {"alert": _original(alert, number), "expr": repair.original, "for": repair.hold}
+        for alert in rules.alerts
+        for number, repair in enumerate(alert.repairs)
+        if repair.case
+    ]
+    return {"groups": [{"name": "originals", "rules": found}]}
 
 
 def _tests(rules: Rules, alert: Alert, bounds: Bounds) -> Iterator[dict[str, Any]]:
@@ -50,11 +85,11 @@ def _tests(rules: Rules, alert: Alert, bounds: Bounds) -> Iterator[dict[str, Any
             "name": f"{alert.name} {name}",
             "interval": f"{cases.step_s}s",
             "input_series": _input(series, case.at, cases.step_s, rules.labels, bounds),
-            "promql_expr_test": [expected(alert, case)],
+            "promql_expr_test": [_expected(alert, case)],
         }
 
 
-def expected(alert: Alert, case: Case, name: str = "") -> dict[str, Any]:
+def _expected(alert: Alert, case: Case, name: str = "") -> dict[str, Any]:
     """How many fire, with the labels that the alert has and those that its annotations show."""
     shown = sorted(set(_LABEL.findall(alert.summary + alert.description)))
     wanted = [f'alertname="{name or alert.name}"', 'alertstate="firing"']
@@ -65,18 +100,18 @@ def expected(alert: Alert, case: Case, name: str = "") -> dict[str, Any]:
     return {"expr": f"count(ALERTS{{{','.join(wanted)}}})", "eval_time": case.at, "exp_samples": samples}
 
 
-def repaired(rules: Rules, alert: Alert, number: int, repair: Repair, bounds: Bounds) -> dict[str, Any] | None:
+def _repaired(rules: Rules, alert: Alert, number: int, repair: Repair, bounds: Bounds) -> dict[str, Any] | None:
     """The case of a repair: of the original and the corrected alert one fires, the other does not."""
     case = repair.case
     if case is None:
         return None
     fires = Case(case.series, case.at, 1)
     quiet = Case(case.series, case.at, 0)
-    original = original_name(alert, number)
-    first = {"expr": f'count(ALERTS{{alertname="{original}",alertstate="firing"}}) > bool 0', "eval_time": case.at}
-    first["exp_samples"] = [{"labels": "{}", "value": 1}]  # type: ignore[assignment]
-    silent = {"expr": f'ALERTS{{alertname="{original}",alertstate="firing"}}', "eval_time": case.at}
-    tests = [first, expected(alert, quiet)] if repair.fires == "original" else [silent, expected(alert, fires)]
+    original = _original(alert, number)
+    selector = f'ALERTS{{alertname="{original}",alertstate="firing"}}'
+    silent: dict[str, Any] = {"expr": selector, "eval_time": case.at}
+    one = {"expr": f"count({selector}) > bool 0", "exp_samples": [{"labels": "{}", "value": 1}], "eval_time": case.at}
+    tests = [one, _expected(alert, quiet)] if repair.fires == "original" else [silent, _expected(alert, fires)]
     return {
         "name": f"{alert.name}: {repair.defect}",
         "interval": f"{alert.cases.step_s}s",
@@ -85,7 +120,7 @@ def repaired(rules: Rules, alert: Alert, number: int, repair: Repair, bounds: Bo
     }
 
 
-def original_name(alert: Alert, number: int) -> str:
+def _original(alert: Alert, number: int) -> str:
     """What the original of a repair is called while both are tried."""
     return f"Original{number}Of{alert.name}"
 
@@ -108,7 +143,7 @@ def _input(series: Series, at: str, step_s: int, labels: Mapping[str, str], boun
 
 def _values(amount: Amount, step_s: int, steps: int) -> str:
     if isinstance(amount, str):
-        return _reached(float(amount.split()[1]), steps) if amount.startswith("reached ") else amount
+        return amount
     if not isinstance(amount, Mapping):
         return f"{_digits(amount)}x{steps}"
     if "once" in amount:
@@ -118,13 +153,6 @@ def _values(amount: Amount, step_s: int, steps: int) -> str:
         if key in amount:
             return f"0+{_digits(_number(amount[key]) * step_s / unit)}x{steps}"
     raise ValueError(f"no amount: {amount!r}")
-
-
-def _reached(share: float, steps: int) -> str:
-    """A target that could not be scraped at a share of the attempts."""
-    if share == 0:
-        return f"1x{steps}"
-    return " ".join("0" if int((step + 1) * share) > int(step * share) else "1" for step in range(steps))
 
 
 def _histogram(

@@ -65,7 +65,9 @@ def _templates(alert: Alert, labels: frozenset[str], notes: Notes) -> None:
 
 def _unique(found: Iterable[Rules], notes: Notes) -> None:
     places: dict[object, Place] = {}
-    rules: list[Alert | Record] = [one for each in found for one in (*each.alerts, *each.records)]
+    rules: list[Alert | Record] = []
+    for each in found:
+        rules += [*each.alerts, *each.records]
     for one in rules:
         key: object = one.name if isinstance(one, Alert) else (one.name, tuple(sorted(one.labels.items())))
         if key in places:

@@ -87,10 +87,7 @@ def _left(profile: str, objective: Objective) -> Record:
 
 def _alert(profile: str, objective: Objective, burn: Burn) -> Alert:
     selector, budget = _selector(profile, objective), 1 - objective.goal
-    both = [
-        f"({PREFIX}{long}{selector} > {_digits(times * budget)} and {PREFIX}{short}{selector} > {_digits(times * budget)})"
-        for times, long, short in burn.pairs
-    ]
+    both = [_pair(selector, _digits(times * budget), long, short) for times, long, short in burn.pairs]
     return Alert(
         f"{objective.alert}{burn.suffix}",
         " or ".join(both),
@@ -107,11 +104,15 @@ def _alert(profile: str, objective: Objective, burn: Burn) -> Alert:
     )
 
 
+def _pair(selector: str, share: str, long: str, short: str) -> str:
+    return f"({PREFIX}{long}{selector} > {share} and {PREFIX}{short}{selector} > {share})"
+
+
 def _cases(objective: Objective, burn: Burn) -> Cases:
     """With a share of failures that stays the same, each window shows it."""
     budget = 1 - objective.goal
     fires, below = min(1.0, burn.least * budget * 1.6), burn.least * budget * 0.9
-    at = "3h"
+    at = "45m"
     return Cases(
         Case(_series(objective.series, fires, EVENTS_PER_S), at, 1),
         Case(_series(objective.series, below, EVENTS_PER_S), at, 0),
@@ -134,7 +135,7 @@ def _amount(amount: Amount, share: float, per_s: float) -> Amount:
         "failures": {"per_s": per_s * share},
         "successes": {"per_s": per_s * (1 - share)},
         "ratio": 1 - share,
-        "reached": f"reached {share}",
+        "reached": 1 - share,
     }
     return words[amount] if isinstance(amount, str) and amount in words else amount
 

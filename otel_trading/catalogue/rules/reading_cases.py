@@ -34,7 +34,7 @@ def cases(section: Section, parameters: Parameters, hold: str) -> Cases:
     found.need("fires", "below")
     at = found.text("at") or f"{seconds(hold) + SETTLED_S}s"
     fires, below = amounts(found, "fires", parameters), amounts(found, "below", parameters)
-    closed = fires | amounts(found, "closed", parameters)
+    closed = {**fires, **amounts(found, "closed", parameters)}
     return Cases(
         Case(fires, at, _count(found, "alerts", 1)),
         Case(below, at, 0),

@@ -73,6 +73,7 @@ def verbatim(rules: Rules, name: str) -> str:
     left_out = "".join(f"# Left out: {alert}. {reason}\n" for alert, reason in rules.not_loaded)
     return (
         f"# {NOTE} from {name}; do not edit.\n"
-        f"# The rules of the system's document as they stand there; never load them together with ../{rules.name}.yml.\n"
+        "# The rules of the system's document as they stand there, without the repairs. "
+        f"Never load them together with ../{rules.name}.yml.\n"
         f"{left_out}{rules.verbatim}"
     )
