@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from otel_trading.catalogue.dashboards.links import logs, runbook
 from otel_trading.catalogue.dashboards.model import Dashboard, Panel, Query, Row
-from otel_trading.catalogue.dashboards.promql import canonical, quantile, rate
+from otel_trading.catalogue.dashboards.promql import canonical, rate
 from otel_trading.catalogue.rules.parameters import Parameters
 
 _SENT = (
@@ -59,7 +59,6 @@ def _taken(signal: str) -> str:
 
 
 def _services() -> tuple[Panel, ...]:
-    pause = canonical("otel_trading.runtime.gc.pause.duration")
     spent = rate(canonical("otel_trading.scrape.render.time"), "job", "instance")
     return (
         _line(
@@ -77,7 +76,9 @@ def _services() -> tuple[Panel, ...]:
             "bytes",
         ),
         _line("Share of the time spent on rendering pages", spent, "{{job}} {{instance}}", "percentunit"),
-        _line("Garbage collection, P99", quantile(0.99, pause, "job"), "{{job}}", "s"),
+        _line(
+            "Scrapes, a second", rate(canonical("otel_trading.scrapes"), "job", "outcome"), "{{job}} {{outcome}}", "cps"
+        ),
     )
 
 
