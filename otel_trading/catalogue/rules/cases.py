@@ -18,7 +18,8 @@ from otel_trading.catalogue.rules.reading_cases import seconds, still
 
 Bounds = Callable[[str], tuple[float, ...]]
 """Bounds of a histogram's buckets by its name, ascending, without infinity."""
-EVALUATION_S = 15
+EVALUATION_S, SLOWEST_S = 15, 120
+"""How often rules are evaluated; as often as a case has samples, between these."""
 _LABEL = re.compile(r"\$labels\.(\w+)")
 _PER = {"per_s": 1, "per_min": 60, "per_h": 3600}
 _SERIES = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})?")
@@ -56,7 +57,9 @@ def document(rules: Rules, files: list[str], bounds: Bounds) -> dict[str, Any]:
         for number, repair in enumerate(alert.repairs)
         if (made := _repaired(rules, alert, number, repair, bounds))
     ]
-    return {"rule_files": files, "evaluation_interval": f"{EVALUATION_S}s", "tests": tests + repairs}
+    step_s = min((alert.cases.step_s for alert in rules.alerts), default=0)
+    evaluation_s = max(EVALUATION_S, min(step_s, SLOWEST_S))
+    return {"rule_files": files, "evaluation_interval": f"{evaluation_s}s", "tests": tests + repairs}
 
 
 def originals(rules: Rules) -> dict[str, Any]:

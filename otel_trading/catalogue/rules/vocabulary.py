@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -64,8 +64,11 @@ class Vocabulary:
 
 
 def vocabulary(families: Iterable[Family]) -> Vocabulary:
-    """What is named by families."""
-    known = {one.name: one for one in families}
+    """What is named by families; one that two have, as a profile and the registry may, has the labels of both."""
+    known: dict[str, Family] = {}
+    for one in families:
+        before = known.get(one.name)
+        known[one.name] = replace(one, labels=one.labels | before.labels) if before else one
     series = {name: labels for one in known.values() for name, labels in _series(one)}
     return Vocabulary(known, {**{name: labels | TARGET for name, labels in ELSEWHERE.items()}, **series})
 
