@@ -1,4 +1,4 @@
-"""Makes what is generated from a registry: modules of typed instruments and the reference page.
+"""Makes what is generated from a registry: typed instruments, the reference page, rules, runbooks and dashboards.
 
 `python -m otel_trading.catalogue.generate` writes those of our own registry; with `--check` it exits 1 if a committed
 one is not current or the registry breaks the last release; `--release` also writes the list that later registries are
@@ -13,13 +13,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from otel_trading.catalogue import released, searches
+from otel_trading.catalogue import dashboards, released, rules, searches
 from otel_trading.catalogue.compatibility import compare
+from otel_trading.catalogue.dashboards import extra
 from otel_trading.catalogue.mistakes import RegistryError
 from otel_trading.catalogue.model import Registry
 from otel_trading.catalogue.modules import NOTE, module
 from otel_trading.catalogue.reading import OURS, ours
 from otel_trading.catalogue.reference import page
+from otel_trading.catalogue.rules import settings
 from otel_trading.ground.errors import OtelTradingError
 from otel_trading.ground.generated import bring_up_to_date
 
@@ -49,6 +51,8 @@ def of_ours() -> dict[Path, str]:
     registry = ours()
     files = _modules(registry, PACKAGE, Path(*PACKAGE.split(".")))
     files[Path("docs/reference/catalogue.md")] = page(registry, PACKAGE)
+    files |= rules.files(settings.ours())
+    files |= dashboards.files(settings.ours())
     return files | searches.files(registry) | _first_release(OURS, ROOT)
 
 
@@ -63,6 +67,7 @@ def of_users(registry: Registry, directory: Path, out: Path) -> dict[Path, str]:
     files = _modules(registry, registry.name, out)
     files[out / "__init__.py"] = f'"""Instruments of {registry.name}. {NOTE}; do not edit."""\n'
     files[out / REFERENCE] = page(registry, out.resolve().name)
+    files |= dashboards.files_of_users(registry, out)
     return files | _first_release(directory, None)
 
 
@@ -118,9 +123,9 @@ def write(root: Path, files: Mapping[Path, str], *, check: bool) -> Outcome:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a file may be written: it is not there, empty, or was generated. JSON has no place to say so."""
+    """Whether a file may be written: it is not there, empty, or was generated. An import of Kibana cannot say so."""
     return (
-        path.suffix in (".json", ".ndjson")
+        path.suffix == ".ndjson"
         or not path.exists()
         or path.stat().st_size == 0
         or NOTE in _first_line(path)
@@ -154,6 +159,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OtelTradingError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    if extra.missing():
+        sys.stderr.write(f"{extra.missing()}\n")
     if outcome.changed:
         sys.stderr.write(("not current: " if arguments.check else "written: ") + ", ".join(outcome.changed) + "\n")
     if outcome.removed:

@@ -1,4 +1,4 @@
-"""`otel-trading generate`: typed instruments and reference pages from a registry of names."""
+"""`otel-trading generate`: typed instruments, reference pages and dashboards from a registry of names."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ def add_parser(subparsers: Subparsers) -> None:
     """Adds the command and its options."""
     found = subparsers.add_parser(
         "generate",
-        help="write typed instruments and reference pages from a registry of names",
+        help="write typed instruments, reference pages and dashboards from a registry of names",
         description="Reads a registry directory (YAML, Weaver's format definition/2), whose entries may refer to "
-        "attributes of otel_trading's own, and writes a package with one module an area, the page reference.md in "
-        "it, and, the first time, an empty list of what was released beside the directory. Exit code 0: done, or "
+        "attributes of otel_trading's own, and writes a package with one module an area, the page reference.md and "
+        "Grafana's dashboard.json in it, and, the first time, an empty list of what was released beside the directory. "
+        "The dashboard needs the extra 'dashboards' and is left out without it. Exit code 0: done, or "
         "with --check everything is current; 1: the registry has mistakes, or a file is not current; 2: wrong usage.",
     )
     found.add_argument(
@@ -40,6 +41,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Writes or checks; returns the exit code."""
+    from otel_trading.catalogue.dashboards.extra import missing
     from otel_trading.catalogue.generate import ROOT, release
     from otel_trading.catalogue.mistakes import RegistryError
     from otel_trading.catalogue.reading import OURS
@@ -54,11 +56,15 @@ def run(arguments: argparse.Namespace) -> int:
     except RegistryError as error:
         return _refused(error, arguments.json)
     stale = arguments.check and (outcome.changed or outcome.removed)
+    left_out = missing()
     if arguments.json:
         told = {"changed": outcome.changed, "removed": outcome.removed, "released": listed, "current": not stale}
+        told |= {"note": left_out} if left_out else {}
         print_json(told)
     else:
         _say(outcome, arguments.check, listed)
+        if left_out:
+            sys.stderr.write(f"otel-trading generate: {left_out}\n")
     return 1 if stale else 0
 
 

@@ -45,7 +45,7 @@ def test_a_stale_file_is_listed_and_one_left_over_too(tmp_path: Path) -> None:
     registry = placed(tmp_path)
     files = generate.of_users(read(registry, EMPTY_BASE), registry, tmp_path / "instruments")
     out = tmp_path / "instruments"
-    assert sorted(files) == [out / name for name in ("__init__.py", "reference.md", "router.py")] + [
+    assert sorted(files) == [out / name for name in ("__init__.py", "dashboard.json", "reference.md", "router.py")] + [
         tmp_path / "registry.released.yaml"
     ]
     assert len(files) == len(generate.write(tmp_path, files, check=True).changed)

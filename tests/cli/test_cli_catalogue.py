@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,10 @@ def test_a_package_is_written_beside_the_registry(tmp_path: Path, capsys: pytest
     registry = placed(tmp_path)
     code, output, errors = run(capsys, "generate", registry)
     assert (0, "") == (code, errors)
-    names = ["instruments/router.py", "instruments/__init__.py", "instruments/reference.md", "registry.released.yaml"]
-    assert [f"written: {tmp_path / name}" for name in names] == output.splitlines()
+    names = ["router.py", "__init__.py", "reference.md", "dashboard.json", "../registry.released.yaml"]
+    assert [
+        f"written: {Path(os.path.normpath(tmp_path / 'instruments' / name))}" for name in names
+    ] == output.splitlines()
     assert (0, "everything is current\n", "") == run(capsys, "generate", registry)
     assert (0, "everything is current\n", "") == run(capsys, "generate", registry, "--check")
 

@@ -51,7 +51,7 @@ def test_the_walk_through_works_as_it_is_shown(tmp_path: Path) -> None:
         if after is not None and after.language == "text":
             assert after.code == printed
             compared += 1
-    assert compared >= 4
+    assert compared >= 5
     assert (tmp_path / "telemetry/reference.md").read_text().count("acme.router.wait.duration") == 1
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from otel_trading.catalogue.model import Registry
+from otel_trading.catalogue.modules import NOTE
 from otel_trading.catalogue.searches import mappings
 from otel_trading.catalogue.searches.kibana import ndjson
 from otel_trading.catalogue.searches.reading import SETS, read
@@ -15,17 +16,20 @@ KIBANA = Path("collector-config/kibana")
 
 
 def files(registry: Registry) -> dict[Path, str]:
-    """The text of each file, by path from the top of the checkout.
-
-    Neither format has a place for a note that it is generated: JSON has no comments.
-    """
+    """The text of each file, by path from the top of the checkout."""
     templates = {
         "otel-trading-orders": mappings.component(registry),
         "otel-trading-py_rt": mappings.py_rt_component(registry),
         "logs-otel-trading-stdout": mappings.stdout_template(registry),
     }
-    found = {ELASTICSEARCH / f"{name}.json": json.dumps(text, indent=2) + "\n" for name, text in templates.items()}
+    found = {ELASTICSEARCH / f"{name}.json": _text(template) for name, template in templates.items()}
     for name in SETS:
         file = "otel-trading" if name == "ours" else f"otel-trading-{name}"
         found[KIBANA / f"{file}.ndjson"] = ndjson(read(name))
     return found
+
+
+def _text(template: mappings.Mapping) -> str:
+    """JSON whose first line says what made it, as Elasticsearch allows."""
+    said = json.dumps({"description": f"{NOTE} from the registry; do not edit."})
+    return f'{{"_meta": {said},{json.dumps(template, indent=2)[1:]}\n'

@@ -1,0 +1,1 @@
+"""The dashboards themselves, one file a system or a subject."""

@@ -1,0 +1,58 @@
+"""Writes the page with the runbooks of a file of rules: one section an alert."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from otel_trading.catalogue.modules import NOTE
+from otel_trading.catalogue.rules.model import Alert, Look, Rules
+
+SEVERITY = {
+    "critical": "critical: somebody is called",
+    "high": "high: within 15 minutes",
+    "warning": "warning: the same day",
+    "info": "info: it is only noted",
+}
+_LANGUAGES = {"prometheus": "promql", "kibana": "text", "jaeger": "text", "shell": "console"}
+_TITLES = {"prometheus": "Prometheus", "kibana": "Kibana", "jaeger": "Jaeger, field Tags", "shell": "Shell"}
+
+
+def page(rules: Rules, name: str) -> str:
+    """The page; the anchor of a section is the alert's name in lower case.
+
+    Args:
+        rules: expanded.
+        name: of the file that it is made from.
+    """
+    lines = [f"<!-- {NOTE} from {name}; do not edit. -->\n", f"# Runbooks: {rules.title}\n", f"{rules.brief}\n"]
+    for alert in rules.alerts:
+        lines += _section(alert)
+    return "\n".join(lines)
+
+
+def _section(alert: Alert) -> Iterator[str]:
+    yield f"## {alert.name}\n"
+    for_team = f"team {alert.team}"
+    hold = f", after {alert.hold}" if alert.hold != "0s" else ""
+    yield f"{SEVERITY[alert.severity].capitalize()}; {for_team}{hold}.\n"
+    yield f"**Means.** {alert.runbook.means}\n"
+    yield "**Look.**\n"
+    yield from _look(Look("prometheus", alert.expr))
+    for look in alert.runbook.look:
+        yield from _look(look)
+    yield "**Act.**\n"
+    yield from (f"{number}. {step}" for number, step in enumerate(alert.runbook.act, 1))
+    yield ""
+    if alert.runbook.see:
+        yield f"More: [{alert.runbook.see.replace('-', ' ')}]({alert.runbook.see}.md).\n"
+    if alert.repairs:
+        yield "**Not as in the document.**\n"
+        yield from (f"- {repair.defect}" for repair in alert.repairs)
+        yield ""
+    if alert.sources:
+        yield f"Asked for by: {'; '.join(str(source) for source in alert.sources)}.\n"
+
+
+def _look(look: Look) -> Iterator[str]:
+    yield f"{_TITLES[look.where]}:\n"
+    yield f"```{_LANGUAGES[look.where]}\n{look.what}\n```\n"
