@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from otel_trading.catalogue.model import Signal, Span
 from otel_trading.catalogue.reading import ours
+
+ROOT = Path(__file__).resolve().parents[2]
+# the tools are run from the checkout and not installed
+sys.path.append(str(ROOT))
+
+from tools.coverage import emitted  # noqa: E402
 
 REGISTRY = ours()
 KNOWN = {attribute.key: attribute for attribute in REGISTRY.attributes}
@@ -31,6 +38,11 @@ def pattern(span: Span) -> re.Pattern[str]:
 
 
 SPANS = [(pattern(span), span) for span in REGISTRY.spans]
+
+
+def recorded_by_programs() -> frozenset[str]:
+    """Metrics that the demo's programs use, read from their text."""
+    return emitted.metrics(ROOT / "otel_trading/demo")
 
 
 def departures(store: Path) -> list[str]:

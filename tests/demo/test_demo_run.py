@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from demo.demo_registry import departures
+from demo.demo_registry import departures, recorded_by_programs
 
 from otel_trading.viewer.reader import StoreReader
 
@@ -144,6 +144,11 @@ def check_store(path: Path, found: dict[str, Any]) -> None:
 def check_words(path: Path) -> None:
     """Everything has the registry's names, kinds, units, attributes and values; other words would be found."""
     assert [] == departures(path)
+    with StoreReader(path) as reader:
+        recorded = {point.name for point in reader.latest_points() if point.name.startswith("trading.")}
+    # by what the coverage page says which metrics a running example records
+    assert len(recorded) > 25
+    assert recorded <= recorded_by_programs()
     with sqlite3.connect(path) as connection:
         connection.execute(
             "update spans set kind = 'client', attributes = '{\"md.sequenz\": 1}' where name like 'md.%'"

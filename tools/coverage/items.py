@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,14 @@ class Item:
         seed: number of the system.
         section: of its document; empty where the list has none.
         name: what it is called there.
+        about: the metric or query that a baseline speaks of.
     """
 
     kind: str
     seed: str
     section: str
     name: str
+    about: str = ""
 
     @property
     def key(self) -> str:
@@ -42,7 +44,7 @@ def _alert_row(row: Mapping[str, Any]) -> str:
     return row["name"] or f"{row['metric']}: {row['condition']}"
 
 
-_NAMES = {
+_NAMES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "metrics": lambda row: row["name"],
     "alert_rules": lambda row: row["alert"],
     "recording_rules": lambda row: row["record"],
@@ -59,7 +61,7 @@ _NAMES = {
     "config": lambda row: row["key"],
     "log_format": lambda row: _joined(row["kind"]),
     "api": lambda row: row["name"],
-    "baseline": lambda row: _joined(row["state"], row["name"], row["quantile"], row["value"]),
+    "baseline": lambda row: f"{_joined(row['name'], row['quantile'])}: {row['value']}",
 }
 KINDS = tuple(_NAMES)
 
@@ -70,4 +72,5 @@ def read(path: Path = LIST) -> Iterator[Item]:
     for kind, name in _NAMES.items():
         for row in listed[kind]:
             section = row.get("section") or row.get("component") or ""
-            yield Item(kind, row["seed"], str(section), str(name(row)))
+            about = row["metric"] if kind == "baseline" else ""
+            yield Item(kind, row["seed"], str(section), str(name(row)), about)
