@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -84,6 +85,7 @@ def scraping(programs: dict[str, str], tmp_path_factory: pytest.TempPathFactory)
             scraped(telemetry)
             other = json.loads(canonical.stdout.readline())
             address, nobody = free_addresses(2)
+            _remember(programs["promtool"], place)
             _configure(place, _target(telemetry.metrics_url), _target(other), address, nobody)
             command = [
                 programs["prometheus"],
@@ -97,6 +99,18 @@ def scraping(programs: dict[str, str], tmp_path_factory: pytest.TempPathFactory)
         finally:
             _, complaints = canonical.communicate(timeout=30)
     assert (0, "") == (canonical.returncode, without_engine(complaints))
+
+
+def _remember(promtool: str, place: Path) -> None:
+    """Rates at this time of day a week back, so that there is something usual to compare with."""
+    lines, now = [], int(time.time())
+    for series in ("waiver:orders:rate1h", "waiver:volume:rate1h", 'waiver:symbol_orders:rate1h{symbol="symbol-0"}'):
+        lines.append(f"# TYPE {series.partition('{')[0]} gauge")
+        for day in range(7, 0, -1):
+            lines += [f"{series} 1 {now - day * 86400 + minute * 60}" for minute in range(-5, 6)]
+    (place / "past.txt").write_text("\n".join([*lines, "# EOF\n"]))
+    command = [promtool, "tsdb", "create-blocks-from", "openmetrics", str(place / "past.txt"), str(place / "data")]
+    subprocess.run(command, check=True, capture_output=True, timeout=30)
 
 
 def _target(url: str) -> str:

@@ -65,12 +65,17 @@ class Known:
             case "BinaryExpr":
                 return self._joined(node)
             case "Call":
-                found = frozenset[str]().union(*map(self._labels, node.args))
-                return found - {"le"} if node.func.name == "histogram_quantile" else found
+                return self._called(node)
             case "ParenExpr" | "SubqueryExpr" | "UnaryExpr":
                 return self._labels(node.expr)
             case kind:
                 raise AssertionError(f"nobody taught this test about {kind}")
+
+    def _called(self, node: Any) -> frozenset[str]:
+        found = frozenset[str]().union(*map(self._labels, node.args))
+        if node.func.name in ("label_replace", "label_join"):
+            return found | {node.args[1].val}
+        return found - {"le"} if node.func.name == "histogram_quantile" else found
 
     def _selected(self, node: Any) -> frozenset[str]:
         if node.name not in self.series:

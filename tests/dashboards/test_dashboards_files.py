@@ -127,6 +127,24 @@ def _pane(url: str) -> dict[str, Any]:
     return found
 
 
+def test_runbooks_of_links_are_there() -> None:
+    """The page, and on it what is said of the alert."""
+    base = str(parameters.ours().values["runbooks_url"])
+    found = {
+        link["url"].removeprefix(base).strip("/")
+        for document in committed().values()
+        for part in [document, *document["panels"]]
+        for link in part.get("links") or []
+        if link["title"] == "Runbook"
+    }
+    for address in found:
+        page, _, alert = address.partition("/#")
+        text = (ROOT / f"docs/runbooks/{page}.md").read_text(encoding="utf-8")
+        headings = [line.lstrip("#").strip().lower() for line in text.splitlines() if line.startswith("#")]
+        assert not alert or alert in headings, address
+    assert sum("#" in address for address in found) >= 12
+
+
 def test_explore_gets_what_is_to_be_shown() -> None:
     """Grafana's variables stay as they are, quotes survive the address."""
     lucene = 'trace_id:"${__value.raw}" AND x:[1 TO 2]'

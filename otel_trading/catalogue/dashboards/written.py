@@ -14,7 +14,7 @@ from otel_trading.catalogue.modules import NOTE
 TAG = "otel-trading"
 """Of every dashboard; they link to each other by it."""
 _SCHEMA = 41
-"""Of the file, before Grafana brings it up to date: read by Grafana 11.6 and newer."""
+"""Of the file; a newer Grafana brings it up to date when it loads it."""
 
 
 def text(one: Dashboard) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from otel_trading.catalogue.dashboards.boards import stages
@@ -12,6 +13,12 @@ from otel_trading.catalogue.dashboards.promql import canonical, label, quantile,
 from otel_trading.catalogue.rules.parameters import Parameters
 
 ERRORS = "log.level:(error OR critical)"
+_SWITCH: Mapping[float, Shown] = {0: Shown("off", "green"), 1: Shown("KILLED", "red")}
+_BREAKER: Mapping[float, Shown] = {
+    0: Shown("closed", "green"),
+    1: Shown("half open", "yellow"),
+    2: Shown("OPEN", "red"),
+}
 _TRACE = 'trace_id:"$trace"'
 
 
@@ -41,40 +48,37 @@ def dashboards(parameters: Parameters) -> tuple[Dashboard, ...]:
 
 
 def _now(parameters: Parameters) -> tuple[Panel, ...]:
-    links = (runbook(parameters, "trading"),)
     trade, ack = float(parameters.values["tick_to_trade_s"]), float(parameters.values["order_ack_s"])
-    rejects = float(parameters.values["reject_ratio"])
+    rejects, loss = float(parameters.values["reject_ratio"]), float(parameters.values["max_daily_loss_usd"])
     rejected = share(rate(canonical("trading.order.rejected")), rate(canonical("trading.order.submitted")))
-    states: Mapping[float, Shown] = {0: Shown("off", "green"), 1: Shown("KILLED", "red")}
-    breaker: Mapping[float, Shown] = {
-        0: Shown("closed", "green"),
-        1: Shown("half open", "yellow"),
-        2: Shown("OPEN", "red"),
-    }
-    return (
-        _number("Tick to trade, P99", quantile(0.99, canonical("trading.tick_to_trade.duration")), "s", trade, links),
-        _number("Order acknowledged, P99", quantile(0.99, canonical("trading.order.ack.duration")), "s", ack, links),
-        _number("Orders rejected", rejected, "percentunit", rejects, links),
-        Panel(
-            "P&L of the day",
-            "stat",
-            (Query(f"sum({canonical('trading.pnl.daily')})", "all strategies"),),
-            unit="currencyUSD",
-            steps=(Step("red"), Step("yellow", -float(parameters.values["max_daily_loss_usd"])), Step("green", 0)),
-            links=links,
+    below, above = (Step("green"), Step("red", trade)), (Step("red"), Step("yellow", -loss), Step("green", 0))
+    panels = {
+        "TradingTickToTradeSlow": _number("Tick to trade, P99", _p99("trading.tick_to_trade.duration"), "s", *below),
+        "TradingOrderAckSlow": _number(
+            "Order acknowledged, P99", _p99("trading.order.ack.duration"), "s", Step("green"), Step("red", ack)
         ),
-        _state("Kill switch", "trading.risk.kill_switch.state", states, links),
-        _state("Circuit breaker", "trading.risk.circuit_breaker.state", breaker, links),
-    )
+        "TradingOrdersRejected": _number(
+            "Orders rejected", rejected, "percentunit", Step("green"), Step("red", rejects)
+        ),
+        "TradingDailyLossExceeded": _number(
+            "P&L of the day", f"sum({canonical('trading.pnl.daily')})", "currencyUSD", *above
+        ),
+        "TradingKillSwitchActive": _state("Kill switch", "trading.risk.kill_switch.state", _SWITCH),
+        "TradingCircuitBreakerOpen": _state("Circuit breaker", "trading.risk.circuit_breaker.state", _BREAKER),
+    }
+    return tuple(replace(panel, links=(runbook(parameters, "trading", alert),)) for alert, panel in panels.items())
 
 
-def _number(title: str, expr: str, unit: str, most: float, links: tuple[Link, ...]) -> Panel:
-    steps = (Step("green"), Step("red", most))
-    return Panel(title, "stat", (Query(expr, title),), unit=unit, steps=steps, links=links)
+def _p99(name: str) -> str:
+    return quantile(0.99, canonical(name))
 
 
-def _state(title: str, name: str, values: Mapping[float, Shown], links: tuple[Link, ...]) -> Panel:
-    return Panel(title, "stat", (Query(f"max({canonical(name)})", title),), values=values, links=links)
+def _number(title: str, expr: str, unit: str, *steps: Step) -> Panel:
+    return Panel(title, "stat", (Query(expr, title),), unit=unit, steps=steps)
+
+
+def _state(title: str, name: str, values: Mapping[float, Shown]) -> Panel:
+    return Panel(title, "stat", (Query(f"max({canonical(name)})", title),), values=values)
 
 
 def _logs() -> tuple[Panel, ...]:

@@ -10,12 +10,25 @@ from otel_trading.catalogue.dashboards.promql import canonical, label, legend, q
 from otel_trading.catalogue.rules.parameters import Parameters
 
 _VENUE = 'trading_venue=~"$venue"'
+_ALERTS = {
+    "Gaps, stale data, lost connections, a second": "TradingFeedGaps",
+    "Silence of a channel": "TradingFeedStale",
+    "Decisions, a second": "TradingStrategySilent",
+    "Checked orders, a second": "TradingOrdersDenied",
+    "Position limit in use": "TradingPositionNearLimit",
+    "Tick to trade, P50 and P99": "TradingTickToTradeSlow",
+    "Rejects, failed routes, failed calls, a second": "TradingOrdersRejected",
+    "Dropped fills, drop copy mismatches, a second": "TradingFillsDropped",
+    "P&L of the day": "TradingDailyLossExceeded",
+    "Corrected positions, a second": "TradingPositionDrift",
+    "Value of positions": "TradingPositionAboveLimit",
+}
+"""Which alert tells of what a panel shows, by its title."""
 _STRATEGY = 'trading_strategy=~"$strategy"'
 
 
 def rows(parameters: Parameters) -> tuple[Row, ...]:
     """Market data, signals, risk, orders, fills, positions."""
-    page = runbook(parameters, "trading")
     stages = {
         "Market data": (_market_data(parameters), "message:feed"),
         "Signals": (_signals(), "message:signal"),
@@ -24,12 +37,14 @@ def rows(parameters: Parameters) -> tuple[Row, ...]:
         "Fills": (_fills(), "message:filled"),
         "Positions and P&L": (_positions(parameters), "message:position"),
     }
-    return tuple(_row(title, panels, page, lucene) for title, (panels, lucene) in stages.items())
+    return tuple(
+        Row(title, tuple(_linked(panel, parameters, logs(f"Logs: {title.lower()}", lucene)) for panel in panels))
+        for title, (panels, lucene) in stages.items()
+    )
 
 
-def _row(title: str, panels: tuple[Panel, ...], page: Link, lucene: str) -> Row:
-    links = (logs(f"Logs: {title.lower()}", lucene), page)
-    return Row(title, tuple(replace(panel, links=links) for panel in panels))
+def _linked(panel: Panel, parameters: Parameters, records: Link) -> Panel:
+    return replace(panel, links=(records, runbook(parameters, "trading", _ALERTS.get(panel.title, ""))))
 
 
 def _market_data(parameters: Parameters) -> tuple[Panel, ...]:

@@ -40,7 +40,7 @@ def _dashboard(title: str, parameters: Parameters) -> Dashboard:
         f"otel-trading-waiver-{name}",
         title,
         f"{_TITLES[title]}.",
-        rows or (*_alerts(), _row("What alerts look at", waiver_rows.WATCHED, parameters)),
+        rows or _alerts(parameters),
         refresh="10s",
         variables=() if rows else (profile,),
         links=(runbook(parameters, "waiver"), logs("Logs", "service.name:waiver*")),
@@ -62,7 +62,7 @@ def _panel(name: str, parameters: Parameters) -> Panel:
     return replace(panel, steps=waiver_rows.limits(name, parameters))
 
 
-def _alerts() -> tuple[Row, ...]:
+def _alerts(parameters: Parameters) -> tuple[Row, ...]:
     return (
         Row(
             "Current alerts",
@@ -80,6 +80,8 @@ def _alerts() -> tuple[Row, ...]:
             3,
         ),
         Row("Historical trends", _trends()),
+        Row("Changes", _changes(parameters)),
+        _row("What alerts look at", waiver_rows.WATCHED, parameters),
     )
 
 
@@ -91,4 +93,34 @@ def _trends() -> tuple[Panel, ...]:
         Panel("Firing, by severity", "timeseries", (by_severity,), style="stacked", minimum=0, sources=_SOURCE),
         Panel("When each fired", "timeline", (states,), values={1: Shown("fires", "red")}, sources=_SOURCE),
         Panel("Evaluations that fired within a day", "timeseries", (often,), minimum=0, sources=_SOURCE),
+    )
+
+
+def _changes(parameters: Parameters) -> tuple[Panel, ...]:
+    hot = "waiver:symbol_orders:rate1h / waiver:symbol_orders:usual_rate1h"
+    return (
+        _usual("Throughput", "waiver:orders", "cps"),
+        _usual("Trade volume", "waiver:volume", "cps"),
+        Panel(
+            "Orders of a symbol, times the usual",
+            "timeseries",
+            (Query(hot, "{{symbol}}"),),
+            unit="suffix: times",
+            minimum=0,
+            steps=(Step("green"), Step("yellow", float(parameters.values["hot_symbol_ratio"]))),
+            description="The usual is the mean of the same hour of the last seven days.",
+            sources=_SOURCE,
+        ),
+    )
+
+
+def _usual(title: str, name: str, unit: str) -> Panel:
+    return Panel(
+        f"{title} and the usual one",
+        "timeseries",
+        (Query(f"{name}:rate1h", "the last hour"), Query(f"{name}:usual_rate1h", "usual")),
+        unit=unit,
+        minimum=0,
+        description="The usual is the mean of the same hour of the last seven days.",
+        sources=_SOURCE,
     )
