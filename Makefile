@@ -10,7 +10,7 @@ INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-
 # what an install compiles; a change of it is installed anew
 NATIVE := setup.py $(wildcard otel_trading/hotpath/native/*.[ch])
 
-.PHONY: demo test test-lowest test-sanitize test-free-threaded fuzz check format bench bench-hotpath bench-spans bench-collectors test-all test-shared backends test-backends clean help
+.PHONY: demo test coverage test-lowest test-sanitize test-free-threaded fuzz check format bench bench-hotpath bench-spans bench-collectors test-all test-shared backends test-backends clean help
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -18,8 +18,8 @@ help: ## lists the targets
 demo: $(VENV)/.demo ## runs the demo until Ctrl-C
 	$(BIN)/otel-trading demo
 
-test: $(VENV)/.dev ## runs the tests and shows their coverage
-	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term -m "not shared and not backends"
+test: $(VENV)/.dev ## runs the tests
+	$(BIN)/pytest -n $(WORKERS) -m "not shared and not backends"
 
 test-sanitize: $(VENV)/.dev ## the engine's tests over native code built with AddressSanitizer and UndefinedBehaviorSanitizer
 	$(BIN)/python tools/sanitize.py -n $(WORKERS)
@@ -75,6 +75,9 @@ bench-collectors: $(VENV)/.dev backends ## what the collectors of collector-conf
 
 # what OpenTelemetry's version or the engine can change; `make test-all` runs the rest with them too
 LOWEST := config context delivery exposition health logs metrics profiles resource runtime testing traces
+
+coverage: $(VENV)/.dev ## the tests, with the share of lines and branches that they run
+	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term -m "not shared and not backends"
 
 test-lowest: $(VENV)/.dev ## tests with the lowest dependencies, metrics recorded by the Python twin
 	$(BIN)/nox -s lowest -- $(addprefix tests/,$(LOWEST))
