@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from backend_tools import ROOT, kql
+from backend_tools import ROOT, BackendError, kql
 
 pytestmark = pytest.mark.backends
 PAGES = sorted((ROOT / "docs/runbooks").glob("*.md"))
@@ -35,5 +35,5 @@ def test_every_line_for_kibana_is_understood() -> None:
 def test_a_line_that_is_none_is_found() -> None:
     """The test above can fail."""
     kql.obtain()
-    with pytest.raises(kql.BackendError):
+    with pytest.raises(BackendError):
         kql.convert('message : ("open', {})

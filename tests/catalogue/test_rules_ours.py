@@ -79,6 +79,14 @@ def test_every_alert_has_labels_to_route_by_and_a_name_of_its_own() -> None:
         assert rule["labels"]["profile"] == ("telemetry" if name == "rules" else name)
 
 
+def test_prometheus_loads_what_fits_everybody() -> None:
+    """Rules of profiles are the user's choice, and those of a document have the names of their repaired ones."""
+    loaded = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["rule_files"]
+    assert ["rules.yml", "rules/trading.yml"] == loaded
+    for verbatim in (PROMETHEUS / "rules/verbatim").glob("*.yml"):
+        assert (PROMETHEUS / "rules" / verbatim.name).exists()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_query_of_a_runbook_names_what_exists(page: Path) -> None:
     """Parsed; metrics and labels are those of the registry, the profiles and the recorded series."""

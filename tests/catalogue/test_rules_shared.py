@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def catalogue() -> dict[str, Any]:
 
 def rows(table: str) -> set[Source]:
     """The rows of a table as a rule names them."""
-    words = {
+    words: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
         "alert_table": lambda row: (row["section"], row["name"] or f"{row['metric']}: {row['condition']}"),
         "slo": lambda row: (row["section"], row["name"]),
         "alert_rules": lambda row: (table, row["alert"]),
