@@ -97,3 +97,27 @@ def test_cases_of_users_are_written_as_ours(tmp_path: Path) -> None:
     assert [] == missing
     assert {"groups": [{"name": "originals", "rules": []}]} == originals(part)
     assert cases.EVALUATION_S == 15
+
+
+ABSENT = """\
+      - alert: DeskGone
+        expr: absent(acme_router_held_total)
+        severity: high
+        team: infrastructure
+        summary: The router tells nothing.
+        description: None of its series is there.
+        runbook: {means: It is not scraped., look: [], act: [Start it.]}
+        cases: {alerts_missing: 1, fires: {}, below: {acme_router_held_total: 1}, closed: {acme_router_held_total: 1}}
+"""
+
+
+def test_an_alert_on_what_is_missing_fires_without_its_series(tmp_path: Path) -> None:
+    """As its case says; all others must not."""
+    registry = laid(tmp_path, RULES + ABSENT)
+    (rules,), _ = of_users(read(registry, EMPTY_BASE), tmp_path / "rules")
+    [part] = parts(rules)
+    wanted = [
+        test["promql_expr_test"][0].get("exp_samples") for test in document(part, ["r.yml"], lambda name: ())["tests"]
+    ]
+    one = [{"labels": "{}", "value": 1}]
+    assert [one, None, None, None, one, None, None, one] == wanted
