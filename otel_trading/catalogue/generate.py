@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from otel_trading.catalogue import assets, dashboards, released
+from otel_trading.catalogue import assets, dashboards, released, rules
 from otel_trading.catalogue.compatibility import compare
 from otel_trading.catalogue.dashboards import extra
 from otel_trading.catalogue.mistakes import RegistryError
@@ -29,6 +29,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "otel_trading.catalogue"
 """Also the name of the instrumentation scope."""
 REFERENCE = "reference.md"
+ASSETS = "collector-config"
+"""Where a user's rules go, beside the registry's directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ def of_users(registry: Registry, directory: Path, out: Path) -> dict[Path, str]:
     files = _modules(registry, registry.name, out)
     files[out / "__init__.py"] = f'"""Instruments of {registry.name}. {NOTE}; do not edit."""\n'
     files[out / REFERENCE] = page(registry, out.resolve().name)
+    top = released.path_for(directory).parent
+    files |= rules.files_of_users(registry, top / rules.BESIDE, top / ASSETS)
     files |= dashboards.files_of_users(registry, out)
     return files | _first_release(directory, None)
 
