@@ -428,6 +428,8 @@ class Telemetry:
     def after_fork_in_child(self) -> None:
         """Closes the inherited listener and forgets the rest; the parent's threads do not exist here."""
         self._stopped = True
+        if self._metrics is not None:
+            self._metrics.forget_garbage()
         if self._server is not None:
             self._server.close_in_child()
 

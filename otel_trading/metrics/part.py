@@ -28,6 +28,7 @@ from otel_trading.metrics import histogram_view, own
 from otel_trading.metrics.cell_provider import CellMeterProvider
 from otel_trading.metrics.engine import engine
 from otel_trading.metrics.exposition import Exposition
+from otel_trading.metrics.garbage import GarbageCollections
 from otel_trading.metrics.histogram_view import HistogramView
 from otel_trading.metrics.live import LiveStream
 from otel_trading.metrics.profiles import reading as profiles
@@ -71,6 +72,7 @@ class MetricsPart:
         self.exposition: Exposition | None = None
         self.profiles = tuple(map(profiles.read, plan.profiles))
         self.profile_pages: ProfilePages | None = None
+        self._garbage: GarbageCollections | None = None
         self.push = tuple(
             PushReader(batch, worker) for batch, worker in zip(plan.batches, self.lane.workers, strict=True)
         )
@@ -101,6 +103,8 @@ class MetricsPart:
             self.exposition = exposition(self._endpoint, of_cells(provider, scrape), resource, pages)
         if self._plan.own_metrics:
             own.tell(provider, (reader for reader in self.readers if reader not in self._extra), self.exposition)
+            self._garbage = GarbageCollections(provider, own.SCOPE)
+            self._garbage.begin()
         return provider
 
     def join(self, provider: ApiMeterProvider, resource: Resource) -> Callable[[], None]:
@@ -145,8 +149,14 @@ class MetricsPart:
         limit = Deadline(deadline.remaining_s() / 2)
         return all([reader.collect_now(limit) for reader in self.push])
 
+    def forget_garbage(self) -> None:
+        """Is told of no garbage collection any more; takes no lock, a forked child calls it too."""
+        if self._garbage is not None:
+            self._garbage.end()
+
     def stop_readers(self) -> None:
         """Ends collecting."""
+        self.forget_garbage()
         if self.profile_pages is not None:
             self.profile_pages.stop()
         for reader in self.push:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import re
 import urllib.request
 
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 import otel_trading as ot
+from otel_trading.catalogue.reading import ours
 from otel_trading.ground import diagnostics
-from otel_trading.metrics import own
+from otel_trading.metrics import garbage, own
 from otel_trading.metrics.cell_provider import CellMeterProvider
+from otel_trading.metrics.garbage import GarbageCollections
 from otel_trading.testing.captured import Point, points
 
 
@@ -72,3 +76,40 @@ def test_scrapes_are_counted_by_format_with_their_size_and_time() -> None:
     assert found["otel_trading_scrape_size_bytes_total"] == sizes[0]
     assert 0 < found["otel_trading_scrape_render_time_seconds_total"] < 1
     assert 0 < found["otel_trading_scrape_collection_time_seconds_total"] < 5
+
+
+def test_each_garbage_collection_is_timed_until_the_end() -> None:
+    """Under the registry's name, with its unit and boundaries; afterwards nobody is told."""
+    before = list(gc.callbacks)
+    reader = InMemoryMetricReader()
+    provider = CellMeterProvider([reader], shutdown_on_exit=False)
+    collections = GarbageCollections(provider, own.SCOPE)
+    [metric] = [metric for metric in ours().metrics if metric.name == garbage.NAME]
+    gc.disable()
+    try:
+        collections.begin()
+        for _ in range(3):
+            gc.collect()
+        collections.end()
+        gc.collect()
+    finally:
+        gc.enable()
+    assert before == gc.callbacks
+    point = told(reader)[metric.name, ""]
+    assert (point.unit, point.explicit_bounds) == (metric.unit, metric.boundaries)
+    assert (point.count, point.sum is not None and 0 < point.sum < 30) == (3, True)
+
+
+def test_a_service_tells_its_pauses_and_leaves_no_callback() -> None:
+    """On /metrics, by default; a thousand rounds would leave a thousand otherwise."""
+    before = list(gc.callbacks)
+    for _ in range(2):
+        with ot.init("x", metrics_exporter=["prometheus"], traces_exporter="none", logs_exporter="none") as telemetry:
+            assert len(gc.callbacks) == len(before) + 1
+            gc.collect()
+            assert telemetry.metrics_url is not None
+            with urllib.request.urlopen(telemetry.metrics_url) as page:
+                text = page.read().decode()
+        assert before == gc.callbacks
+    [count] = re.findall(r"^otel_trading_runtime_gc_pause_duration_seconds_count\{.*\} (\S+)$", text, re.MULTILINE)
+    assert float(count) >= 1

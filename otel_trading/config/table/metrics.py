@@ -100,7 +100,7 @@ def metrics() -> list[Knob]:
             "own_metrics",
             Flag(),
             True,
-            "Metrics about telemetry itself: otel.sdk.* and otel_trading.*.",
+            "Metrics about telemetry itself, and pauses of the garbage collector: otel.sdk.* and otel_trading.*.",
             own_node=True,
         ),
         Knob(
