@@ -45,7 +45,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(400)
             return
         for line in told:
-            print(line, flush=True)
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()

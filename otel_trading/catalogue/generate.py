@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from otel_trading.catalogue import dashboards, released, rules, searches
+from otel_trading.catalogue import assets, dashboards, released, rules
 from otel_trading.catalogue.compatibility import compare
 from otel_trading.catalogue.dashboards import extra
 from otel_trading.catalogue.mistakes import RegistryError
@@ -29,6 +29,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "otel_trading.catalogue"
 """Also the name of the instrumentation scope."""
 REFERENCE = "reference.md"
+ASSETS = "collector-config"
+"""Where a user's rules go, beside the registry's directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,7 @@ def of_ours() -> dict[Path, str]:
     registry = ours()
     files = _modules(registry, PACKAGE, Path(*PACKAGE.split(".")))
     files[Path("docs/reference/catalogue.md")] = page(registry, PACKAGE)
-    files |= rules.files(settings.ours())
-    files |= dashboards.files(settings.ours())
-    return files | searches.files(registry) | _first_release(OURS, ROOT)
+    return files | assets.in_checkout(settings.ours()) | _first_release(OURS, ROOT)
 
 
 def of_users(registry: Registry, directory: Path, out: Path) -> dict[Path, str]:
@@ -67,6 +67,8 @@ def of_users(registry: Registry, directory: Path, out: Path) -> dict[Path, str]:
     files = _modules(registry, registry.name, out)
     files[out / "__init__.py"] = f'"""Instruments of {registry.name}. {NOTE}; do not edit."""\n'
     files[out / REFERENCE] = page(registry, out.resolve().name)
+    top = released.path_for(directory).parent
+    files |= rules.files_of_users(registry, top / rules.BESIDE, top / ASSETS)
     files |= dashboards.files_of_users(registry, out)
     return files | _first_release(directory, None)
 
@@ -124,12 +126,7 @@ def write(root: Path, files: Mapping[Path, str], *, check: bool) -> Outcome:
 
 def _is_ours(path: Path) -> bool:
     """Whether a file may be written: it is not there, empty, or was generated. An import of Kibana cannot say so."""
-    return (
-        path.suffix == ".ndjson"
-        or not path.exists()
-        or path.stat().st_size == 0
-        or NOTE in _first_line(path)
-    )
+    return path.suffix == ".ndjson" or not path.exists() or path.stat().st_size == 0 or NOTE in _first_line(path)
 
 
 def _is_generated(path: Path) -> bool:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from otel_trading.cli.command import Subparsers, print_json, progress_line
+
+if TYPE_CHECKING:
+    from otel_trading.catalogue.model import Registry
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -15,9 +18,9 @@ def add_parser(subparsers: Subparsers) -> None:
     found = subparsers.add_parser(
         "check",
         help="check a registry of names and a configuration, and list every mistake with its line",
-        description="Reads a registry directory and compares it with its last release; resolves the configuration as "
-        "init() does in this environment, or from a declarative file. Exit code 0: no mistakes; 1: mistakes; 2: wrong "
-        "usage.",
+        description="Reads a registry directory and the directory 'rules' beside it, and compares the registry with "
+        "its last release; resolves the configuration as init() does in this environment, or from a declarative file. "
+        "Exit code 0: no mistakes; 1: mistakes; 2: wrong usage.",
     )
     found.add_argument("directory", type=Path, nargs="?", metavar="DIRECTORY", help="default: otel_trading's own")
     found.add_argument("--config", metavar="FILE", help="a declarative configuration file (default: OTEL_CONFIG_FILE)")
@@ -51,13 +54,32 @@ def _registry(directory: Path | None) -> dict[str, Any]:
         progress("reading otel_trading's own registry")
         found = ours() if directory is None else read(directory, ours(), progress)
         mistakes, compared = compare(found, directory or OURS)
+        progress("reading the rules")
+        told = _rules(found, directory)
     except RegistryError as error:
         return {"mistakes": mistake_rows(error), "says": []}
     finally:
         clear()
     counts = {"metrics": found.metrics, "spans": found.spans, "events": found.events, "attributes": found.attributes}
-    told = ", ".join(f"{len(entries)} {kind}" for kind, entries in counts.items())
-    return {"mistakes": mistake_rows(RegistryError(mistakes)), "says": [f"{told}.", compared]}
+    counted = ", ".join(f"{len(entries)} {kind}" for kind, entries in counts.items())
+    return {"mistakes": mistake_rows(RegistryError(mistakes)), "says": [f"{counted}.", compared, told]}
+
+
+def _rules(registry: Registry, directory: Path | None) -> str:
+    """How many alerts there are; raises RegistryError if the rules have mistakes."""
+    from otel_trading.catalogue import rules
+    from otel_trading.catalogue.released import path_for
+    from otel_trading.catalogue.rules.promql import ParserMissing
+
+    try:
+        if directory is None:
+            found = rules.ours()
+        else:
+            found, _ = rules.of_users(registry, path_for(directory).with_name(rules.BESIDE))
+    except ParserMissing as missing:
+        return f"The rules were not read: {missing}"
+    alerts = sum(len(one.alerts) for one in found)
+    return f"{alerts} alerts in {len(found)} files of rules." if found else "No rules."
 
 
 def mistake_rows(error: Any) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,22 @@ def add_parser(subparsers: Subparsers) -> None:
     found.add_argument(
         "--out", type=Path, metavar="DIR", help="directory of the package (default: 'instruments' beside DIRECTORY)"
     )
+    found.add_argument(
+        "--assets",
+        type=Path,
+        metavar="DIR",
+        help="instead: write otel_trading's own rules, scrape jobs, dashboards, index templates, saved searches and "
+        "runbooks there, as they are in collector-config of the checkout",
+    )
+    found.add_argument(
+        "--parameters", type=Path, metavar="FILE", help="with --assets: YAML with limits and thresholds that differ"
+    )
+    found.add_argument(
+        "--profile",
+        action="append",
+        metavar="NAME",
+        help="with --assets: only this system's, repeatable (default: all)",
+    )
     found.add_argument("--check", action="store_true", help="write nothing; exit code 1 if a file is not current")
     found.add_argument(
         "--release", action="store_true", help="also write the list of names that later registries are compared with"
@@ -51,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"otel-trading generate: {wrong}. See otel-trading generate --help.\n")
         return 2
     try:
-        registry, outcome = _generated(arguments)
+        registry, outcome = _assets(arguments) if arguments.assets else _generated(arguments)
         listed = str(release(registry, arguments.directory or OURS)) if arguments.release else None
     except RegistryError as error:
         return _refused(error, arguments.json)
@@ -69,6 +86,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _wrong_usage(arguments: argparse.Namespace, root: Path) -> str:
+    from otel_trading.config.knob import PROFILES
+
+    if arguments.assets is not None:
+        unknown = [name for name in arguments.profile or () if name not in PROFILES]
+        if unknown:
+            return f"--profile must be one of {', '.join(PROFILES)}; was {unknown[0]!r}"
+        if arguments.directory is not None or arguments.out is not None or arguments.release:
+            return "--assets writes otel_trading's own, so it goes without DIRECTORY, --out and --release"
+        return ""
+    if arguments.parameters is not None or arguments.profile:
+        return "--parameters and --profile go with --assets; a DIRECTORY has rules/parameters.yaml beside it"
     if arguments.check and arguments.release:
         return "--check writes nothing, so it cannot go with --release"
     if arguments.directory is None and arguments.out is not None:
@@ -80,6 +108,38 @@ def _wrong_usage(arguments: argparse.Namespace, root: Path) -> str:
     if arguments.out is not None and not arguments.out.resolve().name.isidentifier():
         return f"{arguments.out} cannot name a package; take a name that Python can import"
     return ""
+
+
+def _assets(arguments: argparse.Namespace) -> tuple[Registry, Outcome]:
+    from otel_trading.catalogue import assets, generate
+    from otel_trading.catalogue.reading import ours
+    from otel_trading.catalogue.rules import settings
+    from otel_trading.config.knob import PROFILES
+
+    progress, clear = progress_line()
+    try:
+        progress("making rules, dashboards, searches and runbooks")
+        parameters = settings.ours()
+        if arguments.parameters is not None:
+            parameters = settings.read(arguments.parameters, parameters)
+            _refuse_unknown(arguments.parameters, parameters.known, settings.ours().known)
+        files = assets.files(parameters, arguments.profile or PROFILES)
+        return ours(), generate.write(arguments.assets, files, check=arguments.check)
+    finally:
+        clear()
+
+
+def _refuse_unknown(file: Path, found: Iterable[str], known: Iterable[str]) -> None:
+    from otel_trading.catalogue.mistakes import Mistake, Place, RegistryError, nearest
+
+    names = sorted(known)
+    unknown = [name for name in found if name not in names]
+    if unknown:
+        fix = f"See {', '.join(names[:3])} and others in otel_trading/catalogue/rules/parameters.yaml."
+        place = Place(str(file), 1)
+        raise RegistryError(
+            Mistake(place, "have known parameters only", name, nearest(name, names, fix)) for name in unknown
+        )
 
 
 def _generated(arguments: argparse.Namespace) -> tuple[Registry, Outcome]:

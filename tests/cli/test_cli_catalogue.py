@@ -151,3 +151,47 @@ def test_check_compares_with_the_release(tmp_path: Path, capsys: pytest.CaptureF
     placed(tmp_path, ROUTER.replace("unit: s\n", "unit: ms\n"))
     code, output, _ = run(capsys, "check", registry)
     assert (1, True) == (code, "metrics[1].unit: must stay 's'; was 'ms'." in output)
+
+
+def test_assets_are_written_with_limits_that_differ(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """For one system and everybody; the limit stands in its rule and on its dashboard, and nowhere is the default."""
+    limits = tmp_path / "limits.yaml"
+    limits.write_text("parameters:\n  - {name: max_position_btc, default: 7.5}\n")
+    wanted = ("generate", "--assets", tmp_path / "assets", "--profile", "bog")
+    code, output, errors = run(capsys, *wanted)
+    assert (0, "") == (code, errors)
+    written = {line.removeprefix("written: ") for line in output.splitlines()}
+    assert {
+        "prometheus/rules/bog.yml",
+        "prometheus/profiles/bog.yml",
+        "grafana/dashboards/bog/production.json",
+    } < written
+    assert {"kibana/otel-trading-bog.ndjson", "runbooks/bog.md", "prometheus/rules/trading.yml"} < written
+    assert not [path for path in written if any(name in path for name in ("waiver", "py_rt", "perf", "rust_trade"))]
+
+    code, output, _ = run(capsys, *wanted, "--parameters", limits)
+    changed = {line.removeprefix("written: ") for line in output.splitlines()}
+    assert (0, {"prometheus/rules/bog.yml", "runbooks/bog.md", "grafana/dashboards/bog/production.json"}) == (
+        code,
+        changed,
+    )
+    assert "bog_position_btc * 0 + 7.5)" in (tmp_path / "assets/prometheus/rules/bog.yml").read_text()
+    assert (1, ["not current"] * 3) == (
+        (told := run(capsys, *wanted, "--check"))[0],
+        [line.partition(":")[0] for line in told[1].splitlines()],
+    )
+
+
+def test_assets_with_an_unknown_limit_are_not_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the name that is meant; neither is a file that is not there, or a system nobody knows."""
+    (tmp_path / "limits.yaml").write_text("parameters: [{name: max_positio_btc, default: 7}]\n")
+    wanted = ("generate", "--assets", tmp_path / "assets", "--parameters")
+    code, _, errors = run(capsys, *wanted, tmp_path / "limits.yaml")
+    assert (1, True) == (code, "was max_positio_btc. Did you mean 'max_position_btc'?" in errors)
+    code, _, errors = run(capsys, *wanted, tmp_path / "nowhere.yaml")
+    assert (1, True) == (code, "must be a readable file" in errors)
+    code, _, errors = run(capsys, "generate", "--assets", tmp_path / "assets", "--profile", "dog")
+    assert (2, True) == (code, "--profile must be one of waiver, rust_trade, py_rt, perf, bog; was 'dog'" in errors)
+    code, _, errors = run(capsys, "generate", "--profile", "bog")
+    assert (2, True) == (code, "go with --assets" in errors)
+    assert not (tmp_path / "assets").exists()

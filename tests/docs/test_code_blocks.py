@@ -17,7 +17,8 @@ from otel_trading.cli.main import parser
 from otel_trading.config.plan_file import from_file
 from otel_trading.config.resolve import resolve
 
-LANGUAGES = {"python", "yaml", "console", "text"}
+# queries of Prometheus are tried by test_rules_ours.py
+LANGUAGES = {"python", "yaml", "console", "text", "promql"}
 WITH_PYTHON = [page for page in PAGES if any(b.language == "python" and not b.title for b in blocks(page))]
 WITH_TESTS = [page for page in PAGES if any(b.title.startswith("test_") for b in blocks(page))]
 WITH_YAML = [page for page in PAGES if any(b.language == "yaml" and not b.title for b in blocks(page))]

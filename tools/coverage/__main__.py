@@ -86,6 +86,8 @@ def _of(kind: str, found: Sequence[tuple[Item, Answer | None]]) -> Iterator[tupl
 
 def _line(item: Item, answer: Answer) -> str:
     name = f"{item.section}: {item.name}" if item.kind in ("slo", "alert_table") and item.section else item.name
+    if item.kind in ("metrics", "recording_rules", "alert_rules", "config", "api"):
+        name = f"`{name}`"
     cells = [SYSTEMS[item.seed], _cell(name), _cell(answer.ours), _short(answer.file), answer.test, _cell(answer.note)]
     return f"| {' | '.join(cells)} |\n"
 

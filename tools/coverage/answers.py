@@ -170,7 +170,7 @@ class Answers:
         if not pages:
             return self._by_hand(item)
         files = ", ".join(f"docs/runbooks/{page}.md" for page in pages)
-        return Answer(_code(name for _, name in found), files, "rules/test_rules_runbooks.py")
+        return Answer(_code(name for _, name in found), files, "backends/test_backends_runbooks.py")
 
     def _search(self, item: Item) -> Answer | None:
         for name in SETS:

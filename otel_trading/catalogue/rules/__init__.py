@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from otel_trading.catalogue.model import Registry
 from otel_trading.catalogue.rules import parameters as settings
 from otel_trading.catalogue.rules import rendering, runbooks, vocabulary
 from otel_trading.catalogue.rules.checking import check
@@ -12,12 +13,12 @@ from otel_trading.catalogue.rules.model import Rules
 from otel_trading.catalogue.rules.parameters import Parameters
 from otel_trading.catalogue.rules.reading import OURS, PARAMETERS, read
 
-__all__ = ["files", "of", "ours", "settings"]
+__all__ = ["files", "files_of_users", "of", "of_users", "ours", "settings"]
 
 PROMETHEUS = Path("collector-config/prometheus/rules")
 RUNBOOKS = Path("docs/runbooks")
-TELEMETRY = "telemetry"
-"""The file whose rules stand in rules.yml, written by hand: only its runbooks are made here."""
+BESIDE = "rules"
+"""The directory of a user's own rules, beside that of the registry."""
 
 
 @cache
@@ -41,4 +42,41 @@ def files(parameters: Parameters) -> dict[Path, str]:
         found[PROMETHEUS / f"{rules.name}.yml"] = rendering.text(rules, parameters, source)
         if rules.verbatim:
             found[PROMETHEUS / "verbatim" / f"{rules.name}.yml"] = rendering.verbatim(rules, source)
+    return found
+
+
+def of_users(registry: Registry, directory: Path) -> tuple[tuple[Rules, ...], Parameters]:
+    """A user's own rules, and the parameters with the user's values.
+
+    Args:
+        registry: the user's, as it was read; expressions may name its metrics, and all of ours.
+        directory: with files of rules, and parameters.yaml for values that differ; it need not be there.
+
+    Raises:
+        RegistryError: they have mistakes, each by file and line.
+        ParserMissing: there are rules, and promql-parser is not installed.
+    """
+    changed = directory / PARAMETERS
+    parameters = settings.read(changed, settings.ours()) if changed.exists() else settings.ours()
+    paths = [path for path in sorted(directory.glob("*.yaml")) if path.name != PARAMETERS]
+    if not paths:
+        return (), parameters
+    known = vocabulary.ours().with_families(vocabulary.of_registry(registry))
+    return check(read(paths, parameters), known), parameters
+
+
+def files_of_users(registry: Registry, directory: Path, assets: Path) -> dict[Path, str]:
+    """The text of each file made from a user's own rules, by path; see `of_users` for what it raises.
+
+    Args:
+        registry: the user's, as it was read.
+        directory: with the rules.
+        assets: where `prometheus/rules/<name>.yml` and `runbooks/<name>.md` go.
+    """
+    found: dict[Path, str] = {}
+    all_rules, parameters = of_users(registry, directory)
+    for rules in all_rules:
+        source = f"{BESIDE}/{rules.name}.yaml"
+        found[assets / "prometheus/rules" / f"{rules.name}.yml"] = rendering.text(rules, parameters, source)
+        found[assets / "runbooks" / f"{rules.name}.md"] = runbooks.page(rules, source)
     return found

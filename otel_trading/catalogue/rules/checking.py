@@ -35,11 +35,11 @@ def check(all_rules: Iterable[Rules], vocabulary: Vocabulary) -> tuple[Rules, ..
         labels = labels_of(record.expr, known) | frozenset(record.labels) | {"__name__"}
         known[record.name] = known.get(record.name, frozenset()) | labels
     for place, key, expression in _expressions(found):
-        for wrong, fix in mistakes(expression, known):
-            notes.add(place, f"have an expression ({key}) of what exists", wrong, fix)
-    for rules in found:
-        for alert in rules.alerts:
-            _templates(alert, labels_of(alert.expr, known), notes)
+        for what, fix in mistakes(expression, known):
+            notes.add(place, f"have an expression ({key}) of what exists", what, fix)
+    wrong = {mistake.place for mistake in notes.mistakes}
+    for alert in (one for rules in found for one in rules.alerts if one.place not in wrong):
+        _templates(alert, labels_of(alert.expr, known), notes)
     _unique(found, notes)
     if notes.mistakes:
         raise RegistryError(notes.mistakes)

@@ -95,7 +95,8 @@ def _alert(profile: str, objective: Objective, burn: Burn) -> Alert:
         burn.severity,
         objective.team,
         f"The error budget of {objective.name} burns: used up {burn.says}.",
-        f"{{{{ $value | humanizePercentage }}}} fail; the objective allows {budget:.4%} of 30 days. {objective.brief}",
+        "{{ $value | humanizePercentage }} fail; "
+        f"the objective allows {budget * 100:.6g} % of 30 days. {objective.brief}",
         objective.runbook,
         _cases(objective, burn),
         objective.sources,

@@ -51,6 +51,8 @@ class _Reader:
     def __init__(self, known: Series) -> None:
         self._known = known
         self._found: list[tuple[str, str]] = []
+        self._lost = False
+        """A metric is unknown, and so are its labels: they are no mistakes besides."""
 
     def read(self, expression: str) -> tuple[Labels, list[tuple[str, str]]]:
         try:
@@ -85,6 +87,7 @@ class _Reader:
         if labels is None:
             fix = nearest(node.name, self._known, "Name a metric of the registry, of a profile, or a recorded series.")
             self._found.append((f"the metric {node.name or 'without a name'}", fix))
+            self._lost = True
             return NO_LABELS
         self._exist([matcher.name for matcher in node.matchers.matchers], labels, f"on {node.name}")
         return labels
@@ -129,6 +132,6 @@ class _Reader:
 
     def _exist(self, labels: Iterable[str], known: Labels, where: str) -> None:
         for label in labels:
-            if label not in known:
+            if label not in known and not self._lost:
                 fix = nearest(label, known, f"Known here: {', '.join(sorted(known)) or 'none'}.")
                 self._found.append((f"the label {label} {where}", fix))

@@ -10,7 +10,7 @@ from otel_trading.catalogue.rules.model import Amount, Case, Cases, Repair, Seri
 from otel_trading.catalogue.rules.parameters import Parameters
 from otel_trading.catalogue.section import Section, word_for
 
-CASES = ("at", "step", "fires", "below", "closed", "missing", "alerts", "alerts_missing", "alerts_closed")
+CASES = ("at", "step", "fires", "below", "closed", "alerts", "alerts_missing")
 REPAIR = ("defect", "original", "for", "series", "at", "step", "fires", "annotation", "does_not_load")
 AMOUNT = ("per_s", "per_min", "per_h", "at", "once", "after", "gone")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -38,8 +38,8 @@ def cases(section: Section, parameters: Parameters, hold: str) -> Cases:
     return Cases(
         Case(fires, at, _count(found, "alerts", 1)),
         Case(below, at, 0),
-        Case({key: still(amount) for key, amount in closed.items()}, at, _count(found, "alerts_closed", 0)),
-        Case(amounts(found, "missing", parameters), at, _count(found, "alerts_missing", 0)),
+        Case({key: still(amount) for key, amount in closed.items()}, at, 0),
+        Case({}, at, _count(found, "alerts_missing", 0)),
         seconds(found.text("step")) or _STEP_S,
     )
 

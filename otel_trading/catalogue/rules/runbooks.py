@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from otel_trading.catalogue.modules import NOTE
-from otel_trading.catalogue.rules.model import Alert, Look, Rules
+from otel_trading.catalogue.rules.model import Alert, Look, Rules, Source
 
 SEVERITY = {
     "critical": "critical: somebody is called",
@@ -27,7 +27,29 @@ def page(rules: Rules, name: str) -> str:
     lines = [f"<!-- {NOTE} from {name}; do not edit. -->\n", f"# Runbooks: {rules.title}\n", f"{rules.brief}\n"]
     for alert in rules.alerts:
         lines += _section(alert)
-    return "\n".join(lines)
+    return "\n".join([*lines, *_objectives(rules), *_recorded(rules)])
+
+
+def _objectives(rules: Rules) -> Iterator[str]:
+    if rules.objectives:
+        yield "## Objectives\n"
+        yield "Recorded as `slo:errors:ratio_rate5m` to `3d` and `slo:error_budget:left_ratio`, by the label `slo`.\n"
+        yield "| slo | goal | what | asked for by |\n|---|---|---|---|"
+        for one in rules.objectives:
+            yield f"| `{one.name}` | {one.goal * 100:g} % | {one.brief} | {_asked(one.sources)} |"
+        yield ""
+
+
+def _recorded(rules: Rules) -> Iterator[str]:
+    own = [record for record in rules.records if "slo" not in record.labels]
+    if own:
+        yield "## Recorded series\n\n| series | what | asked for by |\n|---|---|---|"
+        yield from (f"| `{record.name}` | {record.brief} | {_asked(record.sources)} |" for record in own)
+        yield ""
+
+
+def _asked(sources: tuple[Source, ...]) -> str:
+    return "; ".join(str(source).replace("|", "\\|") for source in sources)
 
 
 def _section(alert: Alert) -> Iterator[str]:
@@ -50,7 +72,7 @@ def _section(alert: Alert) -> Iterator[str]:
         yield from (f"- {repair.defect}" for repair in alert.repairs)
         yield ""
     if alert.sources:
-        yield f"Asked for by: {'; '.join(str(source) for source in alert.sources)}.\n"
+        yield f"Asked for by: {_asked(alert.sources)}.\n"
 
 
 def _look(look: Look) -> Iterator[str]:
