@@ -62,11 +62,11 @@ def _registry(directory: Path | None) -> dict[str, Any]:
         clear()
     counts = {"metrics": found.metrics, "spans": found.spans, "events": found.events, "attributes": found.attributes}
     counted = ", ".join(f"{len(entries)} {kind}" for kind, entries in counts.items())
-    return {"mistakes": mistake_rows(RegistryError(mistakes)), "says": [f"{counted}.", compared, told]}
+    return {"mistakes": mistake_rows(RegistryError(mistakes)), "says": [f"{counted}.", compared, *told]}
 
 
-def _rules(registry: Registry, directory: Path | None) -> str:
-    """How many alerts there are; raises RegistryError if the rules have mistakes."""
+def _rules(registry: Registry, directory: Path | None) -> list[str]:
+    """How many alerts there are, if any; raises RegistryError if the rules have mistakes."""
     from otel_trading.catalogue import rules
     from otel_trading.catalogue.released import path_for
     from otel_trading.catalogue.rules.promql import ParserMissing
@@ -77,9 +77,9 @@ def _rules(registry: Registry, directory: Path | None) -> str:
         else:
             found, _ = rules.of_users(registry, path_for(directory).with_name(rules.BESIDE))
     except ParserMissing as missing:
-        return f"The rules were not read: {missing}"
+        return [f"The rules were not read: {missing}"]
     alerts = sum(len(one.alerts) for one in found)
-    return f"{alerts} alerts in {len(found)} files of rules." if found else "No rules."
+    return [f"{alerts} alerts in {len(found)} files of rules."] if found else []
 
 
 def mistake_rows(error: Any) -> list[dict[str, Any]]:
