@@ -25,9 +25,9 @@ def test_log_lines_are_found_by_trace_id(stack: Stack, work: Work) -> None:
 
 def test_log_lines_are_found_by_order_id(stack: Stack, work: Work) -> None:
     """By the venue's id and by ours, under the names of the catalogue."""
-    by_venue = stack.logs('trading.order_id:"V-2"')
+    by_venue = stack.logs('trading.order_id:"V-2" AND service.name:"order-gateway"')
     assert [line["body"]["text"] for line in by_venue] == ["order acknowledged", "order rejected"]
-    by_client = stack.logs('trading.client_order_id:"desk7-2"')
+    by_client = stack.logs('trading.client_order_id:"desk7-2" AND service.name:(strategy OR "order-gateway")')
     assert [line["body"]["text"] for line in by_client] == ["order submitted", "order acknowledged"]
 
 
