@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.metrics import Observation
 
-    from otel_trading.metrics.handles import BoundGauge, BoundHistogram
+    from otel_trading.metrics.handles import BoundDistribution, BoundGauge
 
 _SCOPE = Scope("otel_trading.catalogue", "0.1.0", "https://example.org/schemas/otel-trading/0.1.0")
 
@@ -190,7 +190,7 @@ class _SpreadDistribution(Histogram):
     Source: 000: market.bid_ask_spread.
     """
 
-    def bind(self, *, venue: str | None = None, symbol: str | None = None) -> BoundHistogram:
+    def bind(self, *, venue: str | None = None, symbol: str | None = None) -> BoundDistribution:
         """A handle with these attributes, which is the cell itself; the same each time.
 
         Args:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.metrics import Observation
 
-    from otel_trading.metrics.handles import BoundCounter, BoundGauge, BoundHistogram
+    from otel_trading.metrics.handles import BoundCounter, BoundDistribution, BoundGauge, BoundHistogram
 
 _SCOPE = Scope("otel_trading.catalogue", "0.1.0", "https://example.org/schemas/otel-trading/0.1.0")
 
@@ -64,7 +64,7 @@ class _TickOrders(Histogram):
     Source: 000: whistle.orders_processed_per_tick.
     """
 
-    def bind(self, *, symbol: str | None = None) -> BoundHistogram:
+    def bind(self, *, symbol: str | None = None) -> BoundDistribution:
         """A handle with these attributes, which is the cell itself; the same each time.
 
         Args:
@@ -692,7 +692,7 @@ class _SymbolMemoryUsage(Histogram):
     Source: 000: coordinator.memory_per_symbol.
     """
 
-    def bind(self) -> BoundHistogram:
+    def bind(self) -> BoundDistribution:
         """A handle with these attributes, which is the cell itself; the same each time."""
         return self._bind(())
 
@@ -732,7 +732,7 @@ class _SymbolCpuUtilization(Histogram):
     Source: 000: coordinator.cpu_usage_per_symbol.
     """
 
-    def bind(self) -> BoundHistogram:
+    def bind(self) -> BoundDistribution:
         """A handle with these attributes, which is the cell itself; the same each time."""
         return self._bind(())
 

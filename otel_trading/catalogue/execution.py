@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.metrics import Observation
 
-    from otel_trading.metrics.handles import BoundCounter, BoundHistogram
+    from otel_trading.metrics.handles import BoundCounter, BoundDistribution, BoundHistogram
 
 _SCOPE = Scope("otel_trading.catalogue", "0.1.0", "https://example.org/schemas/otel-trading/0.1.0")
 
@@ -158,7 +158,7 @@ class _FillNotional(Histogram):
     Source: 004: bog.volume_usd.
     """
 
-    def bind(self, *, venue: str | None = None, symbol: str | None = None) -> BoundHistogram:
+    def bind(self, *, venue: str | None = None, symbol: str | None = None) -> BoundDistribution:
         """A handle with these attributes, which is the cell itself; the same each time.
 
         Args:
@@ -221,7 +221,7 @@ class _FillSlippage(Histogram):
     Source: 002: trading_slippage_bps.
     """
 
-    def bind(self, *, order_type: OrderType | None = None, symbol: str | None = None) -> BoundHistogram:
+    def bind(self, *, order_type: OrderType | None = None, symbol: str | None = None) -> BoundDistribution:
         """A handle with these attributes, which is the cell itself; the same each time.
 
         Args:
@@ -264,7 +264,7 @@ class _FillShortfall(Histogram):
         strategy: `trading.strategy`, recommended. The strategy that wanted it.
     """
 
-    def bind(self, *, strategy: str | None = None) -> BoundHistogram:
+    def bind(self, *, strategy: str | None = None) -> BoundDistribution:
         """A handle with these attributes, which is the cell itself; the same each time.
 
         Args:
@@ -338,7 +338,7 @@ class _TradeSize(Histogram):
     Source: 000: whistle.average_trade_size; 000: trading.average_trade_size.
     """
 
-    def bind(self, *, symbol: str | None = None) -> BoundHistogram:
+    def bind(self, *, symbol: str | None = None) -> BoundDistribution:
         """A handle with these attributes, which is the cell itself; the same each time.
 
         Args:
@@ -410,7 +410,7 @@ class _TradePriceImpact(Histogram):
     Source: 000: trading.price_impact.
     """
 
-    def bind(self, *, symbol: str | None = None) -> BoundHistogram:
+    def bind(self, *, symbol: str | None = None) -> BoundDistribution:
         """A handle with these attributes, which is the cell itself; the same each time.
 
         Args:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.metrics import Observation
 
-    from otel_trading.metrics.handles import BoundCounter, BoundGauge, BoundHistogram
+    from otel_trading.metrics.handles import BoundCounter, BoundDistribution, BoundGauge, BoundHistogram
 
 _SCOPE = Scope("otel_trading.catalogue", "0.1.0", "https://example.org/schemas/otel-trading/0.1.0")
 
@@ -632,7 +632,7 @@ class _GapSize(Histogram):
     Source: 004: bog.sequence_gap_size.
     """
 
-    def bind(self, *, venue: str | None = None, channel: str | None = None) -> BoundHistogram:
+    def bind(self, *, venue: str | None = None, channel: str | None = None) -> BoundDistribution:
         """A handle with these attributes, which is the cell itself; the same each time.
 
         Args:

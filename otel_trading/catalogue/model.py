@@ -57,6 +57,7 @@ class Attribute:
         open: other values than the members may be recorded, by `annotations.otel_trading.open`.
         python: the keyword in `bind()`, by annotation; empty for the last parts of the key.
         allow: values that stay, others become `other`; None for all.
+        resource: it stands on resources and on no record.
     """
 
     key: str
@@ -71,6 +72,7 @@ class Attribute:
     allow: tuple[Value, ...] | None = None
     deprecated: Deprecated | None = None
     place: Place = NOWHERE
+    resource: bool = False
 
     @property
     def is_template(self) -> bool:

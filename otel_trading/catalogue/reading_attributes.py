@@ -25,7 +25,7 @@ def attribute(section: Section) -> Attribute:
     if key:
         name_is_right(key, section.place("key"), section.notes)
     kind, members = _type(section)
-    ours = our_annotations(section, "python", "allow", "open", "source")
+    ours = our_annotations(section, "python", "allow", "open", "resource", "source")
     allow = allowed(ours, kind) if ours else None
     if ours and ours.flag("open") and kind != "enum":
         ours.wrong("open", "stand on an enumeration", f"an attribute of type {kind}", "Leave it out.")
@@ -42,6 +42,7 @@ def attribute(section: Section) -> Attribute:
         allow,
         deprecated(section),
         section.place("key"),
+        bool(ours and ours.flag("resource")),
     )
 
 

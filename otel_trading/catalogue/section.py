@@ -57,7 +57,7 @@ class Section:
         """Notes each key that is not known."""
         for key in self.entries:
             if key not in known:
-                fix = nearest(key, known, f"Known here: {', '.join(known)}.")
+                fix = nearest(key, known, f"Known here: {', '.join(known) or 'none'}.")
                 self.wrong(key, "be a known key", "unknown", fix)
 
     def need(self, *keys: str) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.metrics import Observation
 
-    from otel_trading.metrics.handles import BoundCounter, BoundHistogram
+    from otel_trading.metrics.handles import BoundCounter, BoundDistribution, BoundHistogram
 
 _SCOPE = Scope("otel_trading.catalogue", "0.1.0", "https://example.org/schemas/otel-trading/0.1.0")
 
@@ -154,7 +154,7 @@ class _BatchSize(Histogram):
     Source: 000: execution.batch_sizes.
     """
 
-    def bind(self, *, component: str | None = None) -> BoundHistogram:
+    def bind(self, *, component: str | None = None) -> BoundDistribution:
         """A handle with these attributes, which is the cell itself; the same each time.
 
         Args:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.metrics import Observation
 
-    from otel_trading.metrics.handles import BoundCounter, BoundGauge, BoundHistogram
+    from otel_trading.metrics.handles import BoundCounter, BoundDistribution, BoundGauge, BoundHistogram
 
 _SCOPE = Scope("otel_trading.catalogue", "0.1.0", "https://example.org/schemas/otel-trading/0.1.0")
 
@@ -1021,7 +1021,7 @@ class _DiskOperationSize(Histogram):
     Source: 000: system.disk_io.
     """
 
-    def bind(self) -> BoundHistogram:
+    def bind(self) -> BoundDistribution:
         """A handle with these attributes, which is the cell itself; the same each time."""
         return self._bind(())
 
@@ -1049,7 +1049,7 @@ class _NetworkOperationSize(Histogram):
     Source: 000: system.network_io.
     """
 
-    def bind(self) -> BoundHistogram:
+    def bind(self) -> BoundDistribution:
         """A handle with these attributes, which is the cell itself; the same each time."""
         return self._bind(())
 

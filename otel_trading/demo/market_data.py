@@ -23,7 +23,7 @@ from otel_trading.demo.messages import Tick
 from otel_trading.demo.pacing import Pace
 from otel_trading.demo.stage import Stage, parser
 from otel_trading.demo.wire import Sender
-from otel_trading.metrics.handles import BoundCounter, BoundGauge, BoundHistogram
+from otel_trading.metrics.handles import BoundCounter, BoundDistribution, BoundGauge, BoundHistogram
 
 STALE_AFTER_S = 0.5
 _LOG_EVERY = 500
@@ -36,7 +36,7 @@ class Handles(NamedTuple):
     processing: BoundHistogram
     latency: BoundHistogram
     offset: BoundGauge
-    spread: BoundHistogram
+    spread: BoundDistribution
     spread_now: BoundGauge
 
     @classmethod

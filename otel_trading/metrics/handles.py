@@ -32,11 +32,15 @@ class BoundGauge(Protocol):
         """Sets the value, as `record` does."""
 
 
-class BoundHistogram(Protocol):
-    """A histogram with fixed attributes."""
+class BoundDistribution(Protocol):
+    """A histogram of what is no time, with fixed attributes: to a type checker it has no timer."""
 
     def record(self, amount: int | float, context: Context | None = None) -> None:
         """Records `amount` in the instrument's unit; `context` is a candidate for the exemplar. Never raises."""
+
+
+class BoundHistogram(BoundDistribution, Protocol):
+    """A histogram with fixed attributes."""
 
     def record_since(self, start_ns: int, context: Context | None = None) -> None:
         """Records the time since `start_ns = ot.now()`, converted to the instrument's unit of time.

@@ -188,6 +188,12 @@ CASES = {
         ("[{acme.router.reason: no_venue}]", "[{acme.venue: XNAS}]"),
         "metrics[0].annotations.otel_trading.initial[0].acme.router.reason: must be present; was missing.",
     ),
+    "an initial value where there are no attributes": (
+        ('    unit: "{order}"\n    stability: development\n    brief: Orders that wait.\n',
+         '    unit: "{order}"\n    stability: development\n    brief: Orders that wait.\n'
+         "    annotations: {otel_trading: {initial: [{acme.venue: XNAS}]}}\n"),
+        "initial[0].acme.venue: must be a known key; was unknown. Known here: none.",
+    ),
     "an initial value outside of the list": (
         ("[{acme.router.reason: no_venue}]", "[{acme.router.reason: no_venue, acme.venue: XPAR}]"),
         "initial[0].acme.venue: must be one of XNAS, XLON; was 'XPAR'.",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import itertools
+import json
 from importlib import import_module
 from importlib.resources import files
 from pkgutil import iter_modules
@@ -12,7 +14,11 @@ import pytest
 from opentelemetry.semconv._incubating import metrics as conventions
 from support.registry_files import attributes, each, load, metrics
 
+from otel_trading import resource
 from otel_trading.catalogue.reading import ours
+from otel_trading.catalogue.searches import mappings
+from otel_trading.config.plan import from_knobs
+from otel_trading.config.resolve import resolve
 from otel_trading.demo.messages import Order
 from otel_trading.doctor import canary
 from otel_trading.ground import order_ids
@@ -67,6 +73,24 @@ def test_canary_is_in_the_registry():
     assert {canary.METRIC} <= set(metrics())
     assert {canary.ATTRIBUTE} <= set(attributes())
     assert "{canary}" == metrics()[canary.METRIC]["unit"]
+
+
+def test_what_is_detected_is_in_the_registry(monkeypatch: pytest.MonkeyPatch):
+    """Weaver's live check looks at the resource too: each attribute, of its type, and none of them on records."""
+    for name in ("KUBERNETES_SERVICE_HOST", *itertools.chain(*resource._KUBERNETES.values())):
+        monkeypatch.setenv(name, "x")
+    config, _ = resolve({"environment": "prod", "version": "1", "namespace": "n"}, None)
+    found = resource.create_resource(config, from_knobs(config)).attributes
+    known = {one.key: one for one in ours().attributes}
+    assert len(found) > 20
+    for key, value in {**found, "container.id": "9c1f"}.items():
+        assert {"string": str, "int": int}[known[key].type] is type(value), key
+        assert known[key].resource or key.startswith("trading."), key
+    indexed = json.dumps([mappings.component(ours()), mappings.py_rt_component(ours())])
+    assert [] == [one.key for one in known.values() if one.resource and f'"{one.key}"' in indexed]
+    assert {"type": "alias", "path": "service"} == mappings.stdout_template(ours())["template"]["mappings"][
+        "properties"
+    ]["service.name"]
 
 
 def test_ids_of_an_order_are_in_the_registry():

@@ -38,7 +38,7 @@ def name_of(kind: str, entry: dict[str, Any]) -> str:
 
 def test_there_is_one_file_an_area():
     """What is in the directory is read by Weaver, so nothing else may stand there."""
-    assert {*AREAS, "attributes"} == set(registry())
+    assert {*AREAS, "attributes", "resource"} == set(registry())
 
 
 def test_files_hold_definitions_and_no_imports():

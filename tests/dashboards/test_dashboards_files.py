@@ -21,6 +21,8 @@ from otel_trading.catalogue.dashboards.model import Dashboard, Panel, Row, Step
 from otel_trading.catalogue.dashboards.written import text
 from otel_trading.catalogue.modules import NOTE
 from otel_trading.catalogue.rules import parameters
+from otel_trading.config.knob import PROFILES
+from otel_trading.metrics.profiles.reading import read as read_profile
 
 FILES = [pytest.param(document, id=path) for path, document in committed().items()]
 SOURCES = {
@@ -234,3 +236,30 @@ def test_a_description_needs_no_ascii() -> None:
     first, *_ = text(board).splitlines()
     assert first == f'{{"description": "µs und €. {NOTE}; do not edit.",'
     assert "Größe" == json.loads(text(board))["title"]
+
+
+def test_a_share_is_shown_as_one() -> None:
+    """0.8 of 1 as 80 %, and what is recorded in percent as it is."""
+    shares = {
+        one.name: "percentunit" if one.scale == 1 else "percent"
+        for name in PROFILES
+        for one in read_profile(name).metrics
+        if one.type == "gauge" and ("0 to 1" in one.help or (one.derive and one.derive.kind in ("share", "ratio")))
+    }
+    assert len(shares) > 10
+    looked_at = set()
+    for path, document in committed().items():
+        for panel in document["panels"]:
+            for target in panel.get("targets") or []:
+                unit = shares.get(target.get("expr"))
+                if unit:
+                    looked_at.add(target["expr"])
+                    assert unit == panel["fieldConfig"]["defaults"]["unit"], (path, panel["title"])
+    assert {"waiver_system_error_rate", "waiver_resource_cpu_usage", "trading_order_fill_rate"} <= looked_at
+
+
+def test_no_query_hides_one_series_behind_another() -> None:
+    """What collectors sent is asked for each signal: `or` keeps the left side where both have the same labels."""
+    [panel] = [one for one in committed()["trading/telemetry.json"]["panels"] if one["title"] == "Sent, a second"]
+    assert [" or " in target["expr"] for target in panel["targets"]] == [False, False]
+    assert {"spans", "log records"} == {target["legendFormat"].partition(": ")[2] for target in panel["targets"]}

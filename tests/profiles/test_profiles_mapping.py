@@ -115,6 +115,27 @@ def test_series_that_come_to_the_same_labels_are_merged() -> None:
     assert page.value("trading_ws_connection_status") == 0
 
 
+def test_a_drift_below_zero_is_not_hidden_by_one_of_zero() -> None:
+    """Of signed numbers the one farthest from 0 is shown, in any order, and with its sign."""
+    for first, second in ((-0.5, 0), (0, -0.5), (0.2, -0.5), (-0.5, 0.2)):
+        with profiled("bog") as telemetry:
+            drift = ot.meter().create_gauge("trading.position.drift", unit="{unit}")
+            drift.set(first, {"trading.symbol": "A"})
+            drift.set(second, {"trading.symbol": "B"})
+            assert scraped(telemetry).value("bog_position_drift") == -0.5
+            assert b'"degraded"' in fetched(telemetry, path="/health")[2]
+
+
+def test_the_free_part_of_a_file_system_is_not_taken_for_the_used_one() -> None:
+    """The conventions have a series for each state, whose sum is 1; the most used file system is shown."""
+    with profiled("waiver") as telemetry:
+        share = ot.meter().create_gauge("system.filesystem.utilization", unit="1")
+        for device, state, value in (("a", "used", 0.3), ("a", "free", 0.7), ("b", "used", 0.2), ("b", "free", 0.8)):
+            share.set(value, {"system.device": device, "system.filesystem.state": state})
+        page = scraped(telemetry)
+    assert page.value("waiver_resource_disk_usage") == 0.3
+
+
 def test_a_value_takes_the_place_of_its_zero_series() -> None:
     """A gauge that was set is not merged with the zero that was shown before."""
     with profiled("rust_trade") as telemetry:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from support.registry_files import load, members, metrics, ours
 
 from otel_trading.config.knob import PROFILES
 from otel_trading.metrics.profiles.bounds import wanted
-from otel_trading.metrics.profiles.model import Exported, Source
+from otel_trading.metrics.profiles.model import Exported, Merge, Source
 from otel_trading.metrics.profiles.reading import read
 
 SERVES = {"counter": {"counter"}, "gauge": {"gauge", "updowncounter"}, "histogram": {"histogram"}}
@@ -62,6 +62,27 @@ def test_filters_and_labels_are_attributes_of_their_canonical_metric() -> None:
             assert label.attribute in known, (exported.name, label.name)
             allowed = _allowed(label.attribute, known[label.attribute])
             assert allowed is None or set(label.values or {}) <= allowed, (exported.name, label.name)
+
+
+def test_help_tells_the_range_of_what_is_shown() -> None:
+    """A share of 1 that is shown in percent goes to 100, and only there."""
+    percents = 0
+    for exported, source, _ in sources():
+        if source.unit == "1" and exported.derive is None:
+            assert exported.scale in (1, 100), exported.name
+            percents += exported.scale == 100
+            assert ("0 to 1" in exported.help.replace("0 to 100", "")) <= (exported.scale == 1), exported.name
+            assert ("100" in exported.help) == (exported.scale == 100), exported.name
+    assert percents == 3
+
+
+def test_signed_gauges_are_not_merged_to_the_highest_or_the_lowest() -> None:
+    """One of zero would hide one of the other sign."""
+    signed = [exported for exported, _, _ in sources() if exported.type == "gauge" and "signed" in exported.help]
+    assert {"bog_position_btc", "bog_position_drift"} <= {exported.name for exported in signed}
+    for exported in signed:
+        assert exported.merge in ("sum", "farthest"), exported.name
+    assert {exported.merge for exported, _, _ in sources()} == set(get_args(Merge))
 
 
 def test_zero_series_have_values_that_can_come() -> None:

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from otel_trading.catalogue.dashboards import promql
 from otel_trading.catalogue.dashboards.model import Panel, Query, Source, Step
-from otel_trading.catalogue.dashboards.units import per_second, scaled, unit
+from otel_trading.catalogue.dashboards.units import is_share, per_second, scaled, unit
 from otel_trading.catalogue.model import Metric
 from otel_trading.metrics.profiles.model import Exported
 
@@ -53,7 +53,8 @@ def of_profile(one: Exported) -> Measured:
     if one.derive is not None and one.derive.kind in (*_PER_SECOND, *_UNITLESS):
         ucum = f"{ucum}/s" if one.derive.kind in _PER_SECOND else "1"
     labels = (*one.labels, *(label for label in (one.derive.labels if one.derive else ()) if label not in one.labels))
-    shown = per_second(ucum) if one.type == "counter" else unit(ucum, one.name)
+    share = ucum == "1" and (one.derive is not None or is_share(one.sources[0].canonical))
+    shown = per_second(ucum) if one.type == "counter" else "percentunit" if share else unit(ucum, one.name)
     return Measured(one.name, one.type, shown, labels, _words(one.name), one.help)
 
 

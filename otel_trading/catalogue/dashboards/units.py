@@ -48,6 +48,11 @@ _SHARES = ("utilization", "ratio", "share", "compliance")
 _SCALED = {("s", 1e9): "ns", ("s", 1e6): "us", ("s", 1e3): "ms", ("1", 100): "%", ("By", 1e-6): "MBy"}
 
 
+def is_share(name: str) -> bool:
+    """Whether the numbers of a metric without unit are parts of 1, by its last word."""
+    return re.split("[._]", name)[-1] in _SHARES
+
+
 def unit(ucum: str, name: str = "") -> str:
     """Grafana's name of a unit.
 
@@ -55,7 +60,7 @@ def unit(ucum: str, name: str = "") -> str:
         ucum: UCUM, an annotation in braces, or a currency.
         name: of the metric, which says whether a number without unit is a share.
     """
-    if ucum == "1" and re.split("[._]", name)[-1] in _SHARES:
+    if ucum == "1" and is_share(name):
         return "percentunit"
     if ucum in _UNITS:
         return _UNITS[ucum]

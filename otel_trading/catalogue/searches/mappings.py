@@ -36,7 +36,8 @@ def field(attribute: Attribute) -> Mapping:
 
 
 def _indexed(registry: Registry) -> dict[str, Mapping]:
-    return {one.key: field(one) for one in registry.attributes if not one.is_template}
+    # those of the resource stand elsewhere in a record, and a line of JSON has its own word for the service
+    return {one.key: field(one) for one in registry.attributes if not one.is_template and not one.resource}
 
 
 def _attributes(registry: Registry, more: Mapping | None = None) -> Mapping:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 ExportedType = Literal["counter", "gauge", "histogram"]
-Merge = Literal["sum", "last", "max", "min"]
+Merge = Literal["sum", "last", "max", "min", "farthest"]
 Derived = Literal["rate", "peak", "mean", "ratio", "share", "max", "quantile", "daily"]
 HealthForm = Literal["json", "text", "bog"]
 
@@ -95,7 +95,7 @@ class Exported:
         buckets: float[n_bounds] of a histogram, in the exported unit.
         below: bounds below the first one that cells have besides, so that negative values are taken; never shown.
         sources: at least one; series that come to the same labels are merged.
-        merge: how gauges are merged; everything else is summed.
+        merge: how gauges are merged, `farthest` to the one farthest from 0 with its sign; everything else is summed.
         zero: label values that are on the page before anything was recorded.
         derive: None for what is shown as it was recorded.
         dropped: labels of the system that are not shown, each with the reason.

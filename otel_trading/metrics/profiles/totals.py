@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
@@ -11,6 +11,13 @@ from otel_trading.metrics.live import Recorded
 
 Numbers = tuple[int, int, int | float, Any]
 """started_ns, count, sum or last value, and bucket counts; as the engine takes them in place of a cell."""
+
+_CHOSEN: dict[str, Callable[[int | float, int | float], int | float]] = {
+    "max": max,
+    "min": min,
+    "farthest": lambda one, other: other if abs(other) > abs(one) else one,
+}
+"""Which of two values of a gauge stays, by its merge."""
 
 
 @dataclass(slots=True)
@@ -49,7 +56,7 @@ class Total:
         elif how == "sum":
             self.sum += value
         else:
-            self.sum = max(self.sum, value) if how == "max" else min(self.sum, value)
+            self.sum = _CHOSEN[how](self.sum, value)
         self.count += 1
         self.untouched = False
 

@@ -9,11 +9,6 @@ from otel_trading.catalogue.dashboards.model import Dashboard, Panel, Query, Row
 from otel_trading.catalogue.dashboards.promql import canonical, rate
 from otel_trading.catalogue.rules.parameters import Parameters
 
-_SENT = (
-    "sum by (instance, exporter) (rate(otelcol_exporter_sent_spans_total[1m])) "
-    "or sum by (instance, exporter) (rate(otelcol_exporter_sent_log_records_total[1m]))"
-)
-
 
 def dashboards(parameters: Parameters) -> tuple[Dashboard, ...]:
     """The one dashboard."""
@@ -38,7 +33,7 @@ def _collectors() -> tuple[Panel, ...]:
             "sum by (instance, exporter) (otelcol_exporter_queue_size)",
             "{{instance}} {{exporter}}",
         ),
-        _line("Sent, a second", _SENT, "{{instance}} {{exporter}}", "cps"),
+        _sent(),
         _line(
             "Lost within five minutes",
             "sum by (instance, signal, how) (telemetry:lost:increase5m)",
@@ -52,6 +47,18 @@ def _collectors() -> tuple[Panel, ...]:
         _line("Memory of the collectors", "otelcol_process_memory_rss_bytes", "{{instance}}", "bytes"),
         _line("Targets that cannot be scraped", "count by (job) (up == 0)", "{{job}}"),
     )
+
+
+def _sent() -> Panel:
+    """One query a signal: an exporter that sends both has a line for each."""
+    queries = tuple(
+        Query(
+            f"sum by (instance, exporter) (rate(otelcol_exporter_sent_{signal}_total[1m]))",
+            f"{{{{instance}}}} {{{{exporter}}}}: {signal.replace('_', ' ')}",
+        )
+        for signal in ("spans", "log_records")
+    )
+    return Panel("Sent, a second", "timeseries", queries, unit="cps", minimum=0)
 
 
 def _taken(signal: str) -> str:
