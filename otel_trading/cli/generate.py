@@ -40,7 +40,10 @@ def add_parser(subparsers: Subparsers) -> None:
         "runbooks there, as they are in collector-config of the checkout",
     )
     found.add_argument(
-        "--parameters", type=Path, metavar="FILE", help="with --assets: YAML with limits and thresholds that differ"
+        "--parameters",
+        type=Path,
+        metavar="FILE",
+        help="with --assets: YAML, under `parameters:` the limits and thresholds that differ, by name",
     )
     found.add_argument(
         "--profile",
@@ -60,8 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Writes or checks; returns the exit code."""
     from otel_trading.catalogue.dashboards.extra import missing
     from otel_trading.catalogue.generate import ROOT, release
-    from otel_trading.catalogue.mistakes import RegistryError
     from otel_trading.catalogue.reading import OURS
+    from otel_trading.ground.errors import OtelTradingError
 
     wrong = _wrong_usage(arguments, ROOT)
     if wrong:
@@ -70,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         registry, outcome = _assets(arguments) if arguments.assets else _generated(arguments)
         listed = str(release(registry, arguments.directory or OURS)) if arguments.release else None
-    except RegistryError as error:
+    except OtelTradingError as error:
         return _refused(error, arguments.json)
     stale = arguments.check and (outcome.changed or outcome.removed)
     left_out = missing()
@@ -165,10 +168,12 @@ def _refused(error: Exception, as_json: bool) -> int:
     from otel_trading.cli.check import mistake_rows
 
     if as_json:
-        told = {"mistakes": mistake_rows(error), "current": False}
-        print_json(told)
-    else:
+        mistakes = mistake_rows(error) if hasattr(error, "mistakes") else [{"message": str(error)}]
+        print_json({"mistakes": mistakes, "current": False})
+    elif hasattr(error, "mistakes"):
         sys.stderr.write(f"{error}\n")
+    else:
+        raise error
     return 1
 
 

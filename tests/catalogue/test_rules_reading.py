@@ -134,8 +134,15 @@ def test_without_the_parser_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, 
     [
         (
             "parameters: [{name: Big, default: 1}]",
-            "parameters.yaml:1: parameters[0].name: must be a word in lower case",
+            "parameters.yaml:1: parameters[0].default: must have a name in lower case; was 'Big'",
         ),
+        ("parameters: {Big: 1}", "parameters.yaml:1: parameters.Big: must have a name in lower case; was 'Big'"),
+        ("parameters: {big: [1]}", "must be a number or text; was a list"),
+        (
+            "parameters: {max_drawdown: much}",
+            "parameters.yaml:1: parameters.max_drawdown: must be a number; was 'much'",
+        ),
+        ("parameters: {runbooks_url: 5}", "must be text; was 5. The default is 'http://127.0.0.1:8000/runbooks'."),
         ("parameters: [{name: big}]", "must be present"),
         ("parameters: [{name: big, default: [1]}]", "must be a number or text; was a list"),
         ("parameters: [{name: big, default: 1}, {name: big, default: 2}]", "must be there once"),
@@ -147,7 +154,7 @@ def test_a_mistake_in_parameters_is_told(tmp_path: Path, text: str, message: str
     """By file and line, too."""
     (tmp_path / "parameters.yaml").write_text(text)
     with pytest.raises(RegistryError) as raised:
-        settings.read(tmp_path / "parameters.yaml")
+        settings.read(tmp_path / "parameters.yaml", settings.ours())
     assert message in str(raised.value)
 
 

@@ -66,6 +66,10 @@ def test_a_file_of_the_users_is_in_the_way(tmp_path: Path, capsys: pytest.Captur
     assert errors == (
         f"otel-trading: not written by the generator, so not overwritten: {out / 'router.py'}. Choose another --out.\n"
     )
+    code, output, errors = run(capsys, "generate", registry, "--out", out, "--json")
+    assert (1, "") == (code, errors)
+    [mistake] = json.loads(output)["mistakes"]
+    assert str(out / "router.py") in mistake["message"]
 
 
 def test_mistakes_are_told_and_nothing_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -156,7 +160,7 @@ def test_check_compares_with_the_release(tmp_path: Path, capsys: pytest.CaptureF
 def test_assets_are_written_with_limits_that_differ(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """For one system and everybody; the limit stands in its rule and on its dashboard, and nowhere is the default."""
     limits = tmp_path / "limits.yaml"
-    limits.write_text("parameters:\n  - {name: max_position_btc, default: 7.5}\n")
+    limits.write_text("parameters:\n  max_position_btc: 7.5\n")
     wanted = ("generate", "--assets", tmp_path / "assets", "--profile", "bog")
     code, output, errors = run(capsys, *wanted)
     assert (0, "") == (code, errors)
@@ -189,7 +193,7 @@ def test_assets_with_an_unknown_limit_are_not_written(tmp_path: Path, capsys: py
     code, _, errors = run(capsys, *wanted, tmp_path / "limits.yaml")
     assert (1, True) == (code, "was max_positio_btc. Did you mean 'max_position_btc'?" in errors)
     code, _, errors = run(capsys, *wanted, tmp_path / "nowhere.yaml")
-    assert (1, True) == (code, "must be a readable file" in errors)
+    assert (1, True) == (code, f"{tmp_path}/nowhere.yaml:1: must be a readable file" in errors)
     code, _, errors = run(capsys, "generate", "--assets", tmp_path / "assets", "--profile", "dog")
     assert (2, True) == (code, "--profile must be one of waiver, rust_trade, py_rt, perf, bog; was 'dog'" in errors)
     code, _, errors = run(capsys, "generate", "--profile", "bog")

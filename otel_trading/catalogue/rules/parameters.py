@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
 from otel_trading.catalogue.document import parsed
-from otel_trading.catalogue.mistakes import Notes, Place, RegistryError, nearest
+from otel_trading.catalogue.mistakes import Notes, Place, RegistryError, nearest, shown
 from otel_trading.catalogue.section import Section, word_for
 
 OURS = Path(__file__).parent / "parameters.yaml"
@@ -81,14 +81,14 @@ def read(path: str | os.PathLike[str], base: Parameters | None = None) -> Parame
     """Reads a file of parameters.
 
     Args:
-        path: a YAML file.
+        path: a YAML file, whose `parameters` are entries, or values by name.
         base: parameters that the file changes or adds to.
 
     Raises:
         RegistryError: it has mistakes, each by file and line.
     """
     notes = Notes()
-    found = _read(Path(path), notes)
+    found = _read(Path(path), base.known if base else {}, notes)
     if notes.mistakes:
         raise RegistryError(notes.mistakes)
     known = {**(base.known if base else {}), **{one.name: one for one in found}}
@@ -96,8 +96,8 @@ def read(path: str | os.PathLike[str], base: Parameters | None = None) -> Parame
     return Parameters(known, values)
 
 
-def _read(path: Path, notes: Notes) -> list[Parameter]:
-    node = parsed(path, path.name, notes)
+def _read(path: Path, known: Mapping[str, Parameter], notes: Notes) -> list[Parameter]:
+    node = parsed(path, path.name if path.exists() else str(path), notes)
     if node is None:
         return []
     if not isinstance(node.value, Mapping):
@@ -106,7 +106,29 @@ def _read(path: Path, notes: Notes) -> list[Parameter]:
     top = Section(node.value, node.line, path.name, "", notes)
     top.only("parameters")
     top.need("parameters")
-    return list(_each(top.sections("parameters")))
+    values = top.entries.get("parameters")
+    if values is not None and isinstance(values.value, Mapping):
+        by_name = Section(values.value, values.line, path.name, "parameters", notes)
+        found = [Parameter(name, _setting(by_name, name)) for name in by_name.entries]
+        places = {name: by_name.place(name) for name in by_name.entries}
+    else:
+        sections = list(top.sections("parameters"))
+        found = list(_each(sections))
+        places = {one.name: section.place("default") for one, section in zip(found, sections, strict=True)}
+    for one in found:
+        _compare(one, known, places[one.name], notes)
+    return [replace(known[one.name], default=one.default) if one.name in known else one for one in found]
+
+
+def _compare(found: Parameter, known: Mapping[str, Parameter], place: Place, notes: Notes) -> None:
+    """Notes a text in the place of a number, or a number in that of a text."""
+    if not _NAME.fullmatch(found.name):
+        fix = "Use letters, digits and underscores."
+        notes.add(place, "have a name in lower case", repr(found.name), fix)
+    before = known.get(found.name)
+    if before is not None and isinstance(before.default, str) != isinstance(found.default, str):
+        kind = "text" if isinstance(before.default, str) else "a number"
+        notes.add(place, f"be {kind}", shown(found.default), f"The default is {shown(before.default)}.")
 
 
 def _each(sections: Iterable[Section]) -> Iterable[Parameter]:
@@ -115,20 +137,18 @@ def _each(sections: Iterable[Section]) -> Iterable[Parameter]:
         section.only(*KEYS)
         section.need("name", "default")
         name = section.text("name")
-        if name and not _NAME.fullmatch(name):
-            section.wrong("name", "be a word in lower case", repr(name), "Use letters, digits and underscores.")
         if name in seen:
             section.wrong("name", "be there once", repr(name), "Keep one of them.")
         seen.add(name)
         yield Parameter(name, _setting(section), section.text("unit"), section.text("brief"), section.texts("source"))
 
 
-def _setting(section: Section) -> Setting:
-    node = section.entries.get("default")
+def _setting(section: Section, key: str = "default") -> Setting:
+    node = section.entries.get(key)
     value = None if node is None else node.value
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         if node is not None and value is not None:
-            section.wrong("default", "be a number or text", word_for(value), "Write one value.")
+            section.wrong(key, "be a number or text", word_for(value), "Write one value.")
         return 0
     return value
 

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from otel_trading.catalogue.dashboards.links import logs, runbook
 from otel_trading.catalogue.dashboards.model import Dashboard, Panel, Query, Row
-from otel_trading.catalogue.dashboards.promql import canonical, rate
+from otel_trading.catalogue.dashboards.promql import canonical, quantile, rate
 from otel_trading.catalogue.rules.parameters import Parameters
 
 
@@ -85,6 +85,18 @@ def _services() -> tuple[Panel, ...]:
         _line("Share of the time spent on rendering pages", spent, "{{job}} {{instance}}", "percentunit"),
         _line(
             "Scrapes, a second", rate(canonical("otel_trading.scrapes"), "job", "outcome"), "{{job}} {{outcome}}", "cps"
+        ),
+        _line(
+            "Pauses of the garbage collector, p99",
+            quantile(0.99, canonical("otel_trading.runtime.gc.pause.duration"), "job", "instance"),
+            "{{job}} {{instance}}",
+            "s",
+        ),
+        _line(
+            "Share of the time spent on collecting garbage",
+            rate(f"{canonical('otel_trading.runtime.gc.pause.duration')}_sum", "job", "instance"),
+            "{{job}} {{instance}}",
+            "percentunit",
         ),
     )
 
