@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 4
-FUZZ_SECONDS ?= 30
+FUZZ_SECONDS ?= 15
 # setuptools warns at each editable install that the package lies beside other folders, as it is meant to
 INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check
 

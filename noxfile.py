@@ -59,5 +59,5 @@ def lowest(session: nox.Session) -> None:
 
     Folders of tests may be given: `nox -s lowest -- tests/metrics`.
     """
-    session.install("-e", ".[dev]", *LOWEST)
+    session.install("-e", ".[test]", *LOWEST)
     session.run(*TEST, *session.posargs, env={"OTEL_TRADING_HOTPATH": "python"})
