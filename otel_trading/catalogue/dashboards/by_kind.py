@@ -9,6 +9,7 @@ from otel_trading.catalogue.dashboards import promql
 from otel_trading.catalogue.dashboards.model import Panel, Query, Source, Step
 from otel_trading.catalogue.dashboards.units import is_share, per_second, scaled, unit
 from otel_trading.catalogue.model import Metric
+from otel_trading.catalogue.prometheus_names import family, label
 from otel_trading.metrics.profiles.model import Exported
 
 Shape: TypeAlias = Literal["counter", "gauge", "histogram"]
@@ -42,9 +43,9 @@ def of_registry(metric: Metric) -> Measured:
     shape: Shape = "gauge"
     if metric.instrument in ("counter", "histogram"):
         shape = "counter" if metric.instrument == "counter" else "histogram"
-    labels = tuple(promql.label(use.attribute.key) for use in metric.uses)
+    labels = tuple(label(use.attribute.key) for use in metric.uses)
     shown = per_second(metric.unit) if shape == "counter" else unit(metric.unit, metric.name)
-    return Measured(promql.family(metric), shape, shown, labels, metric.name, metric.brief)
+    return Measured(family(metric), shape, shown, labels, metric.name, metric.brief)
 
 
 def of_profile(one: Exported) -> Measured:
@@ -52,10 +53,9 @@ def of_profile(one: Exported) -> Measured:
     ucum = scaled(one.sources[0].unit, one.scale)
     if one.derive is not None and one.derive.kind in (*_PER_SECOND, *_UNITLESS):
         ucum = f"{ucum}/s" if one.derive.kind in _PER_SECOND else "1"
-    labels = (*one.labels, *(label for label in (one.derive.labels if one.derive else ()) if label not in one.labels))
     share = ucum == "1" and (one.derive is not None or is_share(one.sources[0].canonical))
     shown = per_second(ucum) if one.type == "counter" else "percentunit" if share else unit(ucum, one.name)
-    return Measured(one.name, one.type, shown, labels, _words(one.name), one.help)
+    return Measured(one.name, one.type, shown, one.labels, _words(one.name), one.help)
 
 
 def panels(one: Measured, sources: tuple[Source, ...] = ()) -> tuple[Panel, ...]:

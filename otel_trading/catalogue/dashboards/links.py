@@ -7,12 +7,12 @@ from urllib.parse import quote
 
 from otel_trading.catalogue.dashboards.model import Link
 from otel_trading.catalogue.rules.parameters import Parameters
+from otel_trading.catalogue.rules.runbooks import address
 
 
 def runbook(parameters: Parameters, page: str, alert: str = "") -> Link:
     """To the page of a system's runbooks, or to what it says of one alert."""
-    address = f"{parameters.values['runbooks_url']}/{page}/"
-    return Link("Runbook", f"{address}#{alert.lower()}" if alert else address)
+    return Link("Runbook", address(parameters, page, alert))
 
 
 def logs(title: str, lucene: str) -> Link:

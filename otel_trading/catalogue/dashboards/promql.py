@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from otel_trading.catalogue.model import Instrument, Metric
+from otel_trading.catalogue.model import Metric
+from otel_trading.catalogue.prometheus_names import family
 from otel_trading.catalogue.reading import ours
-from otel_trading.metrics.exposition.names import naming
 
-_NAMING = naming("UnderscoreEscapingWithSuffixes")
-_KINDS: dict[Instrument, str] = {
-    "counter": "counter",
-    "updowncounter": "up_down",
-    "gauge": "gauge",
-    "histogram": "explicit",
-}
 WINDOW = "$__rate_interval"
 """Grafana makes it four scrapes at least, and longer where a pixel is."""
 QUANTILES = (0.5, 0.95, 0.99)
@@ -26,19 +19,9 @@ def _canonical() -> Mapping[str, Metric]:
     return {metric.name: metric for metric in ours().metrics}
 
 
-def family(metric: Metric) -> str:
-    """What Prometheus calls a metric."""
-    return _NAMING.metric(metric.name, metric.unit, _KINDS[metric.instrument])
-
-
 def canonical(name: str) -> str:
     """What Prometheus calls a metric of our registry; KeyError if it has none of that name."""
     return family(_canonical()[name])
-
-
-def label(key: str) -> str:
-    """What Prometheus calls an attribute."""
-    return _NAMING.label(key)
 
 
 def selected(name: str, where: str = "") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -35,13 +36,11 @@ def of(parameters: Parameters) -> tuple[Rules, ...]:
 
 def files(parameters: Parameters) -> dict[Path, str]:
     """The text of each file made from our own rules, by path from the top of the checkout."""
-    found: dict[Path, str] = {}
-    for rules in of(parameters):
-        source = f"rules/{rules.name}.yaml"
-        found[RUNBOOKS / f"{rules.name}.md"] = runbooks.page(rules, source)
-        found[PROMETHEUS / f"{rules.name}.yml"] = rendering.text(rules, parameters, source)
+    all_rules = of(parameters)
+    found = _files(all_rules, parameters, PROMETHEUS, RUNBOOKS)
+    for rules in all_rules:
         if rules.verbatim:
-            found[PROMETHEUS / "verbatim" / f"{rules.name}.yml"] = rendering.verbatim(rules, source)
+            found[PROMETHEUS / "verbatim" / f"{rules.name}.yml"] = rendering.verbatim(rules, _source(rules))
     return found
 
 
@@ -73,10 +72,17 @@ def files_of_users(registry: Registry, directory: Path, assets: Path) -> dict[Pa
         directory: with the rules.
         assets: where `prometheus/rules/<name>.yml` and `runbooks/<name>.md` go.
     """
-    found: dict[Path, str] = {}
     all_rules, parameters = of_users(registry, directory)
+    return _files(all_rules, parameters, assets / "prometheus/rules", assets / "runbooks")
+
+
+def _files(all_rules: Iterable[Rules], parameters: Parameters, prometheus: Path, pages: Path) -> dict[Path, str]:
+    found: dict[Path, str] = {}
     for rules in all_rules:
-        source = f"{BESIDE}/{rules.name}.yaml"
-        found[assets / "prometheus/rules" / f"{rules.name}.yml"] = rendering.text(rules, parameters, source)
-        found[assets / "runbooks" / f"{rules.name}.md"] = runbooks.page(rules, source)
+        found[pages / f"{rules.name}.md"] = runbooks.page(rules, _source(rules))
+        found[prometheus / f"{rules.name}.yml"] = rendering.text(rules, parameters, _source(rules))
     return found
+
+
+def _source(rules: Rules) -> str:
+    return f"{BESIDE}/{rules.name}.yaml"

@@ -14,13 +14,13 @@ from typing import Any
 
 from otel_trading.catalogue.rules.model import Alert, Amount, Case, Repair, Rules, Series
 from otel_trading.catalogue.rules.objectives import groups
+from otel_trading.catalogue.rules.parameters import digits
 from otel_trading.catalogue.rules.reading_cases import seconds, still
 
 Bounds = Callable[[str], tuple[float, ...]]
 """Bounds of a histogram's buckets by its name, ascending, without infinity."""
 EVALUATION_S, SLOWEST_S = 15, 120
 """How often rules are evaluated; as often as a case has samples, between these."""
-_LABEL = re.compile(r"\$labels\.(\w+)")
 _PER = {"per_s": 1, "per_min": 60, "per_h": 3600}
 _SERIES = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})?")
 
@@ -94,7 +94,7 @@ def _tests(rules: Rules, alert: Alert, bounds: Bounds) -> Iterator[dict[str, Any
 
 def _expected(alert: Alert, case: Case, name: str = "") -> dict[str, Any]:
     """How many fire, with the labels that the alert has and those that its annotations show."""
-    shown = sorted(set(_LABEL.findall(alert.summary + alert.description)))
+    shown = sorted(alert.labels_shown)
     wanted = [f'alertname="{name or alert.name}"', 'alertstate="firing"']
     if not case.alerts:
         return {"expr": f"ALERTS{{{','.join(wanted)}}}", "eval_time": case.at}
@@ -148,13 +148,13 @@ def _values(amount: Amount, step_s: int, steps: int) -> str:
     if isinstance(amount, str):
         return amount
     if not isinstance(amount, Mapping):
-        return f"{_digits(amount)}x{steps}"
+        return f"{digits(amount)}x{steps}"
     if "once" in amount:
         before = max(1, seconds(str(amount["after"])) // step_s)
         return f"0x{before - 1} {amount['once']}x{steps - before}"
     for key, unit in _PER.items():
         if key in amount:
-            return f"0+{_digits(_number(amount[key]) * step_s / unit)}x{steps}"
+            return f"0+{digits(_number(amount[key]) * step_s / unit)}x{steps}"
     raise ValueError(f"no amount: {amount!r}")
 
 
@@ -172,16 +172,16 @@ def _histogram(
         le = "+Inf" if bound == float("inf") else _le(bound)
         yield {
             "series": f'{name}_bucket{{{labels}{comma}le="{le}"}}',
-            "values": f"0+{_digits(events * inside)}x{steps}",
+            "values": f"0+{digits(events * inside)}x{steps}",
         }
     total = sum(value * share for value, share in shares.items())
-    yield {"series": f"{name}_count{{{labels}}}", "values": f"0+{_digits(events)}x{steps}"}
-    yield {"series": f"{name}_sum{{{labels}}}", "values": f"0+{_digits(events * total)}x{steps}"}
+    yield {"series": f"{name}_count{{{labels}}}", "values": f"0+{digits(events)}x{steps}"}
+    yield {"series": f"{name}_sum{{{labels}}}", "values": f"0+{digits(events * total)}x{steps}"}
 
 
 def _le(bound: float) -> str:
     """As Prometheus 3 stores it, however it is spelled on the page."""
-    text = _digits(bound)
+    text = digits(bound)
     if "." in text:
         return repr(bound)
     return f"{text}.0" if abs(bound) < 1e21 else repr(bound)
@@ -190,7 +190,3 @@ def _le(bound: float) -> str:
 def _number(value: object) -> float:
     assert isinstance(value, (int, float)), value
     return float(value)
-
-
-def _digits(value: float) -> str:
-    return f"{value:.12f}".rstrip("0").rstrip(".")

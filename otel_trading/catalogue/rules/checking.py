@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -11,8 +10,6 @@ from otel_trading.catalogue.rules.model import Alert, Record, Rules
 from otel_trading.catalogue.rules.objectives import groups
 from otel_trading.catalogue.rules.promql import labels_of, mistakes
 from otel_trading.catalogue.rules.vocabulary import Vocabulary
-
-_LABEL = re.compile(r"\$labels\.(\w+)")
 
 
 def expanded(rules: Rules) -> Rules:
@@ -58,7 +55,7 @@ def _expressions(found: Iterable[Rules]) -> Iterator[tuple[Place, str, str]]:
 
 
 def _templates(alert: Alert, labels: frozenset[str], notes: Notes) -> None:
-    for label in sorted(set(_LABEL.findall(alert.summary + alert.description)) - labels):
+    for label in sorted(alert.labels_shown - labels):
         fix = f"Its expression has: {', '.join(sorted(labels - {'__name__'})) or 'none'}."
         notes.add(alert.place, "show labels that its expression has", f"$labels.{label}", fix)
 

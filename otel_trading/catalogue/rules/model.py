@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -13,6 +14,7 @@ SEVERITIES = ("critical", "high", "warning", "info")
 """Somebody is called; looks within 15 minutes; looks the same day; it is only noted."""
 TEAMS = ("trading", "infrastructure", "ml", "data", "execution")
 SHORT, DAY = ("5m", "30m", "1h", "2h", "6h"), ("1d", "3d")
+_LABEL = re.compile(r"\$labels\.(\w+)")
 WINDOWS = (*SHORT, *DAY)
 """Over which the share of failures of an objective is recorded."""
 
@@ -149,6 +151,11 @@ class Alert:
     cause: bool = False
     consequence: bool = False
     place: Place = NOWHERE
+
+    @property
+    def labels_shown(self) -> frozenset[str]:
+        """Labels of its series that its annotations show."""
+        return frozenset(_LABEL.findall(self.summary + self.description))
 
 
 @dataclass(frozen=True, slots=True)

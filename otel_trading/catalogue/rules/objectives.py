@@ -12,11 +12,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from otel_trading.catalogue.rules.model import WINDOWS, Alert, Amount, Case, Cases, Group, Objective, Record, Series
+from otel_trading.catalogue.rules.parameters import digits
 
 PREFIX = "slo:errors:ratio_rate"
 LONG_STEP = "2m"
 """How often windows of a day and more are recorded."""
 EVENTS_PER_S = 1000
+PLACES = 10
+"""Of shares; more would show how floating point numbers are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ def _goal(profile: str, objective: Objective) -> Record:
 def _left(profile: str, objective: Objective) -> Record:
     """Of 30 days, each moment weighing the same, however many events it had."""
     spent = f"avg_over_time({PREFIX}5m{_selector(profile, objective)}[30d])"
-    expr = f"1 - {spent} / {_digits(1 - objective.goal)}"
+    expr = f"1 - {spent} / {digits(1 - objective.goal, PLACES)}"
     brief = "Share of the budget of 30 days that is left; negative when overspent."
     labels = {"profile": profile, "slo": objective.name}
     return Record("slo:error_budget:left_ratio", expr, labels, (), brief, objective.place)
@@ -87,7 +90,7 @@ def _left(profile: str, objective: Objective) -> Record:
 
 def _alert(profile: str, objective: Objective, burn: Burn) -> Alert:
     selector, budget = _selector(profile, objective), 1 - objective.goal
-    both = [_pair(selector, _digits(times * budget), long, short) for times, long, short in burn.pairs]
+    both = [_pair(selector, digits(times * budget, PLACES), long, short) for times, long, short in burn.pairs]
     return Alert(
         f"{objective.alert}{burn.suffix}",
         " or ".join(both),
@@ -139,7 +142,3 @@ def _amount(amount: Amount, share: float, per_s: float) -> Amount:
         "reached": 1 - share,
     }
     return words[amount] if isinstance(amount, str) and amount in words else amount
-
-
-def _digits(value: float) -> str:
-    return f"{value:.10f}".rstrip("0").rstrip(".")

@@ -68,7 +68,12 @@ class Parameters:
 def _written(value: Setting) -> str:
     if isinstance(value, str):
         return value
-    return f"{value:.12f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    return digits(value) if isinstance(value, float) else str(value)
+
+
+def digits(value: float, places: int = 12) -> str:
+    """A number without an exponent, and without zeros at its end."""
+    return f"{value:.{places}f}".rstrip("0").rstrip(".")
 
 
 @cache

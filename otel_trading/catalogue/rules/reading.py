@@ -68,14 +68,13 @@ class _Reader:
         top = self._top
         top.only(*TOP)
         top.need("rules", "title", "brief")
-        labels = top.section("labels")
         return Rules(
             top.text("rules"),
             top.text("title"),
             top.text("brief"),
             tuple(self._group(one) for one in top.sections("groups")),
             tuple(self._objective(one) for one in top.sections("objectives")),
-            {key: labels.text(key) for key in labels.entries} if labels else {},
+            _labels(top),
             amounts(top, "traffic", self._parameters),
             top.raw_text("verbatim"),
             tuple((one.text("alert"), one.text("reason")) for one in top.sections("not_loaded")),
@@ -96,13 +95,13 @@ class _Reader:
     def _record(self, section: Section) -> Record:
         section.only(*RECORD)
         section.need("record", "expr")
-        name, labels = section.text("record"), section.section("labels")
+        name = section.text("record")
         if not _SERIES.fullmatch(name):
             section.wrong("record", "be the name of a series", shown(name), "Write it as level:metric:operation.")
         return Record(
             name,
             self._text(section, "expr"),
-            {key: labels.text(key) for key in labels.entries} if labels else {},
+            _labels(section),
             sources(section),
             section.text("brief"),
             section.place("record"),
@@ -180,6 +179,11 @@ def sources(section: Section) -> tuple[Source, ...]:
         fix = 'Write it as ["002", "4.1", "Memory Leak"].'
         section.notes.add(place, "be a list of three texts", word_for(node.value), fix)
     return tuple(found)
+
+
+def _labels(section: Section) -> dict[str, str]:
+    found = section.section("labels")
+    return {key: found.text(key) for key in found.entries} if found else {}
 
 
 def _duration(section: Section, key: str, default: str) -> str:

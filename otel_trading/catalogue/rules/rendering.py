@@ -9,6 +9,7 @@ import yaml
 from otel_trading.catalogue.modules import NOTE
 from otel_trading.catalogue.rules.model import Alert, Group, Record, Rules
 from otel_trading.catalogue.rules.parameters import Parameters
+from otel_trading.catalogue.rules.runbooks import address
 
 WIDTH = 120
 
@@ -58,14 +59,9 @@ def _alert(rules: Rules, alert: Alert, parameters: Parameters) -> dict[str, Any]
         "annotations": {
             "summary": alert.summary,
             "description": alert.description,
-            "runbook_url": address(rules.name, alert, parameters),
+            "runbook_url": address(parameters, rules.name, alert.name),
         },
     }
-
-
-def address(page: str, alert: Alert, parameters: Parameters) -> str:
-    """Where the runbook of an alert is read."""
-    return f"{parameters.values['runbooks_url']}/{page}/#{alert.name.lower()}"
 
 
 def verbatim(rules: Rules, name: str) -> str:

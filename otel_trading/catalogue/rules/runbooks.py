@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from otel_trading.catalogue.modules import NOTE
 from otel_trading.catalogue.rules.model import Alert, Look, Rules, Source
+from otel_trading.catalogue.rules.parameters import Parameters
 
 SEVERITY = {
     "critical": "critical: somebody is called",
@@ -15,6 +16,12 @@ SEVERITY = {
 }
 _LANGUAGES = {"prometheus": "promql", "kibana": "text", "jaeger": "text", "shell": "console"}
 _TITLES = {"prometheus": "Prometheus", "kibana": "Kibana", "jaeger": "Jaeger, field Tags", "shell": "Shell"}
+
+
+def address(parameters: Parameters, page: str, alert: str = "") -> str:
+    """Where a page of runbooks is read, or what it says of one alert."""
+    top = f"{parameters.values['runbooks_url']}/{page}/"
+    return f"{top}#{alert.lower()}" if alert else top
 
 
 def page(rules: Rules, name: str) -> str:

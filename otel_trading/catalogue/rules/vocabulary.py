@@ -9,14 +9,12 @@ from importlib.resources import files
 from typing import Any
 
 from otel_trading.catalogue.model import Registry
-from otel_trading.config.knob import PROFILES, Strategy
-from otel_trading.metrics.exposition.names import naming
+from otel_trading.catalogue.prometheus_names import family, label, spelled
+from otel_trading.config.knob import PROFILES
 from otel_trading.metrics.profiles.reading import read
 
-STRATEGY: Strategy = "UnderscoreEscapingWithSuffixes"
 TARGET = frozenset({"job", "instance", "__name__"})
 """Labels that Prometheus sets on every series."""
-_KINDS = {"counter": "counter", "updowncounter": "up_down", "gauge": "gauge", "histogram": "explicit"}
 
 ELSEWHERE: Mapping[str, frozenset[str]] = {
     # of Prometheus itself
@@ -55,8 +53,8 @@ class Vocabulary:
 
     def bounds(self, name: str) -> tuple[float, ...]:
         """Of a histogram's buckets; empty for what is none."""
-        family = self.families.get(name)
-        return family.bounds if family else ()
+        found = self.families.get(name)
+        return found.bounds if found else ()
 
     def with_families(self, families: Iterable[Family]) -> Vocabulary:
         """With more of them."""
@@ -73,13 +71,13 @@ def vocabulary(families: Iterable[Family]) -> Vocabulary:
     return Vocabulary(known, {**{name: labels | TARGET for name, labels in ELSEWHERE.items()}, **series})
 
 
-def _series(family: Family) -> Iterator[tuple[str, frozenset[str]]]:
-    if family.type != "histogram":
-        yield family.name, family.labels
+def _series(one: Family) -> Iterator[tuple[str, frozenset[str]]]:
+    if one.type != "histogram":
+        yield one.name, one.labels
         return
-    yield f"{family.name}_bucket", family.labels | {"le"}
-    yield f"{family.name}_sum", family.labels
-    yield f"{family.name}_count", family.labels
+    yield f"{one.name}_bucket", one.labels | {"le"}
+    yield f"{one.name}_sum", one.labels
+    yield f"{one.name}_count", one.labels
 
 
 def of_profile(name: str) -> Iterator[Family]:
@@ -87,18 +85,15 @@ def of_profile(name: str) -> Iterator[Family]:
     profile = read(name)
     targets = TARGET.union(*(job.labels for job in profile.jobs))
     for metric in profile.metrics:
-        own = (*metric.labels, *(metric.derive.labels if metric.derive else ()))
-        yield Family(metric.name, metric.type, targets.union(own), metric.buckets)
+        yield Family(metric.name, metric.type, targets.union(metric.labels), metric.buckets)
 
 
 def of_registry(registry: Registry) -> Iterator[Family]:
     """What the standard page shows of a registry's metrics."""
-    spelled = naming(STRATEGY)
     for metric in registry.metrics:
-        kind = _KINDS[metric.instrument]
-        labels = (spelled.label(use.attribute.key) for use in metric.uses)
+        labels = (label(use.attribute.key) for use in metric.uses)
         yield Family(
-            spelled.metric(metric.name, metric.unit, kind),
+            family(metric),
             metric.instrument,
             TARGET | {"service_name", "otel_scope_name"} | frozenset(labels),
             metric.boundaries,
@@ -109,12 +104,11 @@ def of_conventions() -> Iterator[Family]:
     """Metrics of the semantic conventions that the catalogue uses under the names they have there."""
     import yaml
 
-    spelled = naming(STRATEGY)
     text = (files("otel_trading") / "catalogue" / "referenced.yaml").read_text(encoding="utf-8")
     document: Any = yaml.safe_load(text)
     for metric in document["metrics"]:
-        labels = frozenset(spelled.label(key) for key in metric["attributes"])
-        name = spelled.metric(metric["name"], metric["unit"], _KINDS[metric["instrument"]])
+        labels = frozenset(label(key) for key in metric["attributes"])
+        name = spelled(metric["name"], metric["unit"], metric["instrument"])
         bounds = tuple(float(bound) for bound in metric.get("boundaries", ()))
         yield Family(name, metric["instrument"], TARGET | {"service_name", "otel_scope_name"} | labels, bounds)
 
@@ -124,5 +118,5 @@ def ours() -> Vocabulary:
     """Everything: all profiles, the registry, the conventions."""
     from otel_trading.catalogue.reading import ours as registry
 
-    profiles = (family for name in PROFILES for family in of_profile(name))
+    profiles = (one for name in PROFILES for one in of_profile(name))
     return vocabulary([*of_registry(registry()), *of_conventions(), *profiles])

@@ -6,7 +6,8 @@ from pathlib import PurePosixPath
 
 from otel_trading.catalogue.dashboards.links import runbook
 from otel_trading.catalogue.dashboards.model import Dashboard, Panel, Query, Row, Source, Step
-from otel_trading.catalogue.dashboards.promql import canonical, label, legend, rate
+from otel_trading.catalogue.dashboards.promql import canonical, legend, rate
+from otel_trading.catalogue.prometheus_names import label
 from otel_trading.catalogue.rules.parameters import Parameters
 
 _SOURCES = (Source("000", "12.2", "Capacity planning metrics"), Source("002", "8", "capacity planning metrics"))

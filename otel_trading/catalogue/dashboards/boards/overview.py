@@ -9,7 +9,8 @@ from pathlib import PurePosixPath
 from otel_trading.catalogue.dashboards.boards import stages
 from otel_trading.catalogue.dashboards.links import logs, runbook
 from otel_trading.catalogue.dashboards.model import Dashboard, Link, Panel, Query, Row, Shown, Step, Variable
-from otel_trading.catalogue.dashboards.promql import canonical, label, quantile, rate, share
+from otel_trading.catalogue.dashboards.promql import canonical, quantile, rate, share
+from otel_trading.catalogue.prometheus_names import label
 from otel_trading.catalogue.rules.parameters import Parameters
 
 ERRORS = "log.level:(error OR critical)"

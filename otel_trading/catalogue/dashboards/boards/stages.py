@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from otel_trading.catalogue.dashboards.links import logs, runbook
 from otel_trading.catalogue.dashboards.model import Link, Panel, Query, Row, Step
-from otel_trading.catalogue.dashboards.promql import canonical, label, legend, quantile, rate, selected, share
+from otel_trading.catalogue.dashboards.promql import canonical, legend, quantile, rate, selected, share
+from otel_trading.catalogue.prometheus_names import label
 from otel_trading.catalogue.rules.parameters import Parameters
 
 _VENUE = 'trading_venue=~"$venue"'
