@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -124,25 +123,11 @@ def _assets(arguments: argparse.Namespace) -> tuple[Registry, Outcome]:
         progress("making rules, dashboards, searches and runbooks")
         parameters = settings.ours()
         if arguments.parameters is not None:
-            parameters = settings.read(arguments.parameters, parameters)
-            _refuse_unknown(arguments.parameters, parameters.known, settings.ours().known)
+            parameters = settings.read(arguments.parameters, parameters, new=False)
         files = assets.files(parameters, arguments.profile or PROFILES)
         return ours(), generate.write(arguments.assets, files, check=arguments.check)
     finally:
         clear()
-
-
-def _refuse_unknown(file: Path, found: Iterable[str], known: Iterable[str]) -> None:
-    from otel_trading.catalogue.mistakes import Mistake, Place, RegistryError, nearest
-
-    names = sorted(known)
-    unknown = [name for name in found if name not in names]
-    if unknown:
-        fix = f"See {', '.join(names[:3])} and others in otel_trading/catalogue/rules/parameters.yaml."
-        place = Place(str(file), 1)
-        raise RegistryError(
-            Mistake(place, "have known parameters only", name, nearest(name, names, fix)) for name in unknown
-        )
 
 
 def _generated(arguments: argparse.Namespace) -> tuple[Registry, Outcome]:

@@ -82,18 +82,19 @@ def ours() -> Parameters:
     return read(OURS)
 
 
-def read(path: str | os.PathLike[str], base: Parameters | None = None) -> Parameters:
+def read(path: str | os.PathLike[str], base: Parameters | None = None, *, new: bool = True) -> Parameters:
     """Reads a file of parameters.
 
     Args:
         path: a YAML file, whose `parameters` are entries, or values by name.
         base: parameters that the file changes or adds to.
+        new: whether it may add any.
 
     Raises:
         RegistryError: it has mistakes, each by file and line.
     """
     notes = Notes()
-    found = _read(Path(path), base.known if base else {}, notes)
+    found = _read(Path(path), base.known if base else {}, notes, new)
     if notes.mistakes:
         raise RegistryError(notes.mistakes)
     known = {**(base.known if base else {}), **{one.name: one for one in found}}
@@ -101,7 +102,7 @@ def read(path: str | os.PathLike[str], base: Parameters | None = None) -> Parame
     return Parameters(known, values)
 
 
-def _read(path: Path, known: Mapping[str, Parameter], notes: Notes) -> list[Parameter]:
+def _read(path: Path, known: Mapping[str, Parameter], notes: Notes, new: bool) -> list[Parameter]:
     node = parsed(path, path.name if path.exists() else str(path), notes)
     if node is None:
         return []
@@ -122,6 +123,9 @@ def _read(path: Path, known: Mapping[str, Parameter], notes: Notes) -> list[Para
         places = {one.name: section.place("default") for one, section in zip(found, sections, strict=True)}
     for one in found:
         _compare(one, known, places[one.name], notes)
+        if not new and one.name not in known:
+            fix = nearest(one.name, known, "Its name must be one of otel_trading/catalogue/rules/parameters.yaml.")
+            notes.add(places[one.name], "be a known parameter", one.name, fix)
     return [replace(known[one.name], default=one.default) if one.name in known else one for one in found]
 
 
