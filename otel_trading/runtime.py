@@ -200,7 +200,7 @@ class Telemetry:
     def _start_traces(self, plan: TracesPlan | None, foreign: Any) -> None:
         if plan is None:
             return
-        lane = self._lanes["traces"] = traces_part.create_lane(plan, self.redactor)
+        lane = self._lanes["traces"] = traces_part.create_lane(plan, self.config, self.redactor)
         if foreign is not None:
             self._undo.append(traces_part.join(foreign, lane))
             providers.tracers.delegate_to(foreign)
@@ -430,6 +430,8 @@ class Telemetry:
         self._stopped = True
         if self._metrics is not None:
             self._metrics.forget_garbage()
+        for lane in self._lanes.values():
+            lane.after_fork_in_child()
         if self._server is not None:
             self._server.close_in_child()
 

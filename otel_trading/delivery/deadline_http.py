@@ -21,6 +21,9 @@ REPLY_LIMIT_BYTES = 4 * 1024 * 1024
 """The most of a reply that is read; the OTLP specification's own limit."""
 
 
+_PIECE_BYTES = 256 * 1024
+
+
 class ReplyTooLarge(Exception):
     """The reply is larger than `REPLY_LIMIT_BYTES`."""
 
@@ -65,8 +68,10 @@ class LimitedSocket:
         return self._socket
 
     def sendall(self, data: Any) -> None:
-        """Sends all within the deadline."""
-        self.ready().sendall(data)
+        """Sends all within the deadline; over TLS `sendall` would take the limit anew for each record."""
+        left = memoryview(data)
+        while left:
+            left = left[self.ready().send(left[:_PIECE_BYTES]) :]
 
     def makefile(self, mode: str, *_: Any, **__: Any) -> io.BufferedReader:
         """The receiving side as a file."""

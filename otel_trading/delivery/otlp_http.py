@@ -25,6 +25,9 @@ RETRYABLE = frozenset({429, 502, 503, 504})
 RETRY_AFTER_LIMIT_S = 3600.0
 """A receiver that asks for more is taken to mean this."""
 
+DIVISIBLE = frozenset({400, 413})
+"""Status codes that tell of something in the batch, not of the receiver."""
+
 
 class OtlpHttp:
     """The default way out."""
@@ -90,6 +93,7 @@ class OtlpHttp:
         if reply.status in RETRYABLE:
             reachability.failed(self._plan.endpoint, f"it answers {reply.status}")
             return Outcome(retry=True, reason=REFUSED, retry_after_s=retry_after_s(reply.headers.get("retry-after")))
+        divide = reply.status in DIVISIBLE
         diagnostics.trouble(
             "delivery.refused",
             "%s refuses %s with status %d%s",
@@ -98,7 +102,7 @@ class OtlpHttp:
             reply.status,
             self._advice(reply.status),
         )
-        return Outcome(_add(losses, REFUSED, _weight(items)))
+        return Outcome(_add(losses, REFUSED, _weight(items)), divide=divide)
 
     def _advice(self, status: int) -> str:
         """What to do about a status that has one likely cause; nothing for the others."""

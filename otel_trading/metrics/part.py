@@ -12,7 +12,7 @@ from opentelemetry.sdk.metrics import (
     AlwaysOnExemplarFilter,
     TraceBasedExemplarFilter,
 )
-from opentelemetry.sdk.metrics.export import MetricReader
+from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.resources import Resource
 
@@ -21,6 +21,8 @@ from otel_trading.config.config import Config
 from otel_trading.config.plan import EndpointPlan, MetricsPlan
 from otel_trading.delivery.encode import points
 from otel_trading.delivery.lane import Lane
+from otel_trading.delivery.measuring import collection_size
+from otel_trading.delivery.waiting import Measure
 from otel_trading.ground import diagnostics
 from otel_trading.ground.clock import Deadline
 from otel_trading.ground.errors import ConfigurationError, Problem
@@ -66,7 +68,7 @@ class MetricsPart:
         self._plan = plan
         self._extra = extra
         self._filter = _FILTERS[plan.exemplar_filter]()
-        self.lane = Lane("metrics", plan.batches, weigh=points)
+        self.lane = Lane("metrics", plan.batches, measure=_measure)
         self._endpoint = endpoint
         self.scrape = ScrapeReader() if endpoint is not None else None
         self.exposition: Exposition | None = None
@@ -170,6 +172,10 @@ class MetricsPart:
         if self.profiles:
             self.profile_pages = ProfilePages(engine, self.profiles, resource, live)
         return self.profile_pages
+
+
+def _measure(collection: MetricsData) -> Measure:
+    return Measure(points(collection), collection_size(collection))
 
 
 def checked_views(views: tuple[Any, ...], config: Config) -> list[Any]:
