@@ -22,7 +22,7 @@ from otel_trading.config.knobs import KNOBS
 from otel_trading.config.plan import EndpointPlan, LogsPlan, MetricsPlan, Plan, TracesPlan, from_knobs
 from otel_trading.config.resolve import resolve, running_under_pytest
 from otel_trading.context import threads
-from otel_trading.delivery import reachability
+from otel_trading.delivery import farewell, reachability
 from otel_trading.delivery.books import Books
 from otel_trading.delivery.lane import Lane
 from otel_trading.ground import diagnostics
@@ -422,6 +422,7 @@ class Telemetry:
         for undo in reversed(self._undo):
             undo()
         self._undo.clear()
+        farewell.say(self.books())
         diagnostics.fall_silent()
         return clean
 

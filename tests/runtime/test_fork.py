@@ -151,5 +151,5 @@ def test_a_childs_copy_of_everything_is_empty_and_answers_at_once(otlp: Receiver
     go_on.set()
     """
     ended = children.run(code, timeout_s=30)
-    assert ended.out == "1 0 {'after_shutdown': 1} 0 True\n0\n", ended.err
+    assert ended.out == "1 0 {'after_shutdown': 1} 0 False\n0\n", ended.err
     assert [span.name for span in otlp.spans] == ["before"]
