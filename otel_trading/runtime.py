@@ -220,7 +220,7 @@ class Telemetry:
             self._undo.append(self._metrics.join(foreign, self.resource))
             providers.meters.delegate_to(foreign)
             return
-        providers.meters.delegate_to(self._metrics.create_provider(self.resource))
+        providers.meters.delegate_to(self._metrics.create_provider(self.resource, self._lanes))
 
     def _start_logs(self, plan: LogsPlan | None, foreign: Any) -> None:
         provider: Any = sdk.NoOpLoggerProvider()

@@ -106,6 +106,7 @@ class Poster:
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._headers = dict(headers)
         self._tls = tls
+        self._greeting: LimitedSocket | None = None
         self._kept: tuple[http.client.HTTPConnection, LimitedSocket] | None = None
 
     def post(self, body: bytes, timeout_s: float) -> Reply:
@@ -156,18 +157,23 @@ class Poster:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls is not None:
                 connected.settimeout(max(0.001, deadline.remaining_s()))
-                connected = self._tls.wrap_socket(connected, server_hostname=self._host)
+                connected = self._tls.wrap_socket(connected, server_hostname=self._host, do_handshake_on_connect=False)
+                self._greeting = LimitedSocket(connected)
+                connected.do_handshake()
         except BaseException:
             connected.close()
             raise
         limited = LimitedSocket(connected)
         connection = http.client.HTTPConnection(self._host, self._port)
         connection.sock = cast("socket.socket", limited)
-        self._kept = connection, limited
+        self._greeting, self._kept = None, (connection, limited)
         return self._kept
 
     def close(self) -> None:
         """Closes the kept connection; a `post` in another thread fails at once."""
+        greeting, self._greeting = self._greeting, None
+        if greeting is not None:
+            greeting.cut()
         kept, self._kept = self._kept, None
         if kept is not None:
             kept[1].cut()

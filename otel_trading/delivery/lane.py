@@ -7,7 +7,7 @@ from typing import Any
 
 from otel_trading.config.plan import BatchPlan
 from otel_trading.delivery import transports
-from otel_trading.delivery.books import Books
+from otel_trading.delivery.books import Books, Load
 from otel_trading.delivery.outcome import Transport
 from otel_trading.delivery.redacting import Redacting
 from otel_trading.delivery.waiting import Measure
@@ -41,6 +41,7 @@ class Lane:
         for plan in plans:
             transport = transports.create(signal, plan.exporter)
             ready.append((plan, transport if redact is None else Redacting(transport, redact)))
+        self._kinds = tuple(plan.exporter.kind for plan in plans)
         self.workers: tuple[Worker[Any], ...] = tuple(
             Worker(
                 f"{signal} to {plan.exporter.kind}",
@@ -63,6 +64,13 @@ class Lane:
     def books(self) -> Books:
         """The workers' books added up; with two exporters an item counts twice."""
         return sum((worker.books() for worker in self.workers), Books())
+
+    def loads(self) -> list[Load]:
+        """Each worker at this moment."""
+        return [
+            worker.load(kind, number)
+            for number, (worker, kind) in enumerate(zip(self.workers, self._kinds, strict=True))
+        ]
 
     def ask_to_flush(self) -> list[tuple[int, int]]:
         """Begins a flush of every worker; give the tickets to `flushed`."""

@@ -13,7 +13,7 @@ from typing import Generic
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from otel_trading.delivery.backoff import backoff_s
-from otel_trading.delivery.books import Books
+from otel_trading.delivery.books import Books, Load
 from otel_trading.delivery.lasting import LastingThread
 from otel_trading.delivery.ledger import Ledger
 from otel_trading.delivery.outcome import AFTER_SHUTDOWN, DEADLINE, EXPORTER_FAILED, UNREACHABLE, Outcome, T, Transport
@@ -62,6 +62,7 @@ class Worker(Generic[T]):
         self.name = name
         self._transport = transport
         self._delay_s = delay_s
+        self._queue_items = queue_items
         self._batch_items = batch_items
         self._export_timeout_s = export_timeout_s
         self._measure = measure
@@ -112,6 +113,12 @@ class Worker(Generic[T]):
         """A consistent reading."""
         with self._changed:
             return self._ledger.books(self._queue.weight)
+
+    def load(self, kind: str, number: int) -> Load:
+        """Books and load at one moment."""
+        with self._changed:
+            in_flight = self._ledger.in_flight
+            return Load(kind, number, self.books(), self._queue.weight, in_flight, self._queue_items)
 
     def flush(self, deadline: Deadline) -> bool:
         """Sends what waits, at once.

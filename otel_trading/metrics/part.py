@@ -26,7 +26,8 @@ from otel_trading.delivery.waiting import Measure
 from otel_trading.ground import diagnostics
 from otel_trading.ground.clock import Deadline
 from otel_trading.ground.errors import ConfigurationError, Problem
-from otel_trading.metrics import histogram_view, own
+from otel_trading.ground.versions import version
+from otel_trading.metrics import deliveries, histogram_view, own
 from otel_trading.metrics.cell_provider import CellMeterProvider
 from otel_trading.metrics.engine import engine
 from otel_trading.metrics.exposition import Exposition
@@ -85,8 +86,8 @@ class MetricsPart:
             self._limits[self.scrape] = endpoint.cardinality_limits
         self.readers: tuple[MetricReader, ...] = (*self.push, *extra) + ((self.scrape,) if self.scrape else ())
 
-    def create_provider(self, resource: Resource) -> CellMeterProvider:
-        """The provider over cells."""
+    def create_provider(self, resource: Resource, lanes: Mapping[str, Lane]) -> CellMeterProvider:
+        """The provider over cells; it tells of what goes through the lanes."""
         provider = CellMeterProvider(
             self.readers,
             resource,
@@ -105,6 +106,7 @@ class MetricsPart:
             self.exposition = exposition(self._endpoint, of_cells(provider, scrape), resource, pages)
         if self._plan.own_metrics:
             own.tell(provider, (reader for reader in self.readers if reader not in self._extra), self.exposition)
+            deliveries.tell(provider.get_meter(own.SCOPE, version("otel-trading")), lanes)
             self._garbage = GarbageCollections(provider, own.SCOPE)
             self._garbage.begin()
         return provider

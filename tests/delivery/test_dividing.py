@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from support.servers import Receiver
@@ -35,6 +35,7 @@ class Picky(Scripted):
         return Outcome()
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(1, 200), st.data())
 def test_bad_items_cost_themselves_only(count: int, data: st.DataObject) -> None:
     """Wherever they stand; the rest arrives in order, once."""

@@ -102,13 +102,13 @@ def _answers(
     @contextmanager
     def made() -> Iterator[Hostile]:
         with receiver() as server:
-            server.answer = lambda path: (status, headers, _partial(path) if body is None else body)
+            server.answer = lambda path: (status, headers, partial_reply(path) if body is None else body)
             yield Hostile(server.url, reasons, delivered=delivered)
 
     return made
 
 
-def _partial(path: str) -> bytes:
+def partial_reply(path: str) -> bytes:
     """Rejects one item of each request."""
     kinds: dict[str, tuple[Any, str]] = {
         "/v1/traces": (ExportTraceServiceResponse, "rejected_spans"),
@@ -171,16 +171,19 @@ def no_tls() -> Iterator[Hostile]:
         yield Hostile(server.url.replace("http://127.0.0.1", "https://localhost"), LATE)
 
 
+resets = _raw(_reset, LATE)
+no_http_server = _raw(_no_http, LATE)
+
 HTTP: dict[str, Any] = {
     "dead": dead,
     "hangs_at_accept": hangs_at_accept,
     "hangs": _raw(hang, LATE),
     "hangs_after_headers": _raw(_hang_after_headers, LATE),
     "drips": _raw(drip, LATE),
-    "resets": _raw(_reset, LATE),
+    "resets": resets,
     "floods": _raw(flood, REFUSED | LATE),
     "floods_headers": _raw(_endless_headers, LATE),
-    "no_http": _raw(_no_http, LATE),
+    "no_http": no_http_server,
     "redirects": _answers(307, {"location": "http://127.0.0.1:1/"}),
     "429_for_an_hour": _answers(429, {"retry-after": "3600"}, reasons=REFUSED | LATE),
     "503": _answers(503, {}, reasons=REFUSED | LATE),
