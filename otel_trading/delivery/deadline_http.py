@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from otel_trading.delivery.connecting import Resolver, connect
 from otel_trading.ground.clock import Deadline
 
 REPLY_LIMIT_BYTES = 4 * 1024 * 1024
@@ -106,6 +107,7 @@ class Poster:
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._headers = dict(headers)
         self._tls = tls
+        self._resolver = Resolver(self._host, self._port)
         self._greeting: LimitedSocket | None = None
         self._kept: tuple[http.client.HTTPConnection, LimitedSocket] | None = None
 
@@ -152,7 +154,7 @@ class Poster:
         return Reply(response.status, {key.lower(): value for key, value in response.getheaders()}, data)
 
     def _connect(self, deadline: Deadline) -> tuple[http.client.HTTPConnection, LimitedSocket]:
-        connected = socket.create_connection((self._host, self._port), timeout=max(0.001, deadline.remaining_s()))
+        connected = connect(self._resolver.addresses(deadline), deadline)
         try:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls is not None:
