@@ -22,7 +22,7 @@ from otel_trading.config.knobs import KNOBS
 from otel_trading.config.plan import EndpointPlan, LogsPlan, MetricsPlan, Plan, TracesPlan, from_knobs
 from otel_trading.config.resolve import resolve, running_under_pytest
 from otel_trading.context import threads
-from otel_trading.delivery import reachability
+from otel_trading.delivery import farewell, reachability
 from otel_trading.delivery.books import Books
 from otel_trading.delivery.lane import Lane
 from otel_trading.ground import diagnostics
@@ -200,7 +200,7 @@ class Telemetry:
     def _start_traces(self, plan: TracesPlan | None, foreign: Any) -> None:
         if plan is None:
             return
-        lane = self._lanes["traces"] = traces_part.create_lane(plan, self.redactor)
+        lane = self._lanes["traces"] = traces_part.create_lane(plan, self.config, self.redactor)
         if foreign is not None:
             self._undo.append(traces_part.join(foreign, lane))
             providers.tracers.delegate_to(foreign)
@@ -220,7 +220,7 @@ class Telemetry:
             self._undo.append(self._metrics.join(foreign, self.resource))
             providers.meters.delegate_to(foreign)
             return
-        providers.meters.delegate_to(self._metrics.create_provider(self.resource))
+        providers.meters.delegate_to(self._metrics.create_provider(self.resource, self._lanes))
 
     def _start_logs(self, plan: LogsPlan | None, foreign: Any) -> None:
         provider: Any = sdk.NoOpLoggerProvider()
@@ -422,6 +422,7 @@ class Telemetry:
         for undo in reversed(self._undo):
             undo()
         self._undo.clear()
+        farewell.say(self.books())
         diagnostics.fall_silent()
         return clean
 
@@ -430,6 +431,8 @@ class Telemetry:
         self._stopped = True
         if self._metrics is not None:
             self._metrics.forget_garbage()
+        for lane in self._lanes.values():
+            lane.after_fork_in_child()
         if self._server is not None:
             self._server.close_in_child()
 

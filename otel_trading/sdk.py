@@ -105,7 +105,6 @@ __all__ = [
     "explicit_settings",
     "exponential_settings",
     "get_logger_provider",
-    "grpc_log_exporter",
     "has_processors",
     "has_readers",
     "in_memory_logs",
@@ -370,13 +369,6 @@ def resource_of(provider: Any) -> Resource | None:
     """The resource of an SDK MeterProvider; None if that cannot be seen."""
     found = getattr(getattr(provider, "_sdk_config", None), "resource", None)
     return found if isinstance(found, Resource) else None
-
-
-def grpc_log_exporter() -> Any:
-    """The class of the stock gRPC exporter for logs, whose module carries an underscore."""
-    from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
-
-    return OTLPLogExporter
 
 
 def logger_provider(resource: Resource, limits: Mapping[str, int | None]) -> SdkLoggerProvider:

@@ -23,6 +23,7 @@ class Arguments(TypedDict, total=False):
     hotpath: Literal["auto", "native", "python"] | None
     diagnostics_level: Literal["trace", "debug", "info", "warning", "error", "critical"] | None
     shutdown_timeout_s: float | None
+    queue_memory_limit_mib: int | None
     flush_on_sigterm: bool | None
     under_pytest: Literal["silent", "normal"] | None
     thread_context: bool | None

@@ -58,6 +58,7 @@ class BatchPlan:
         temporality: metrics only, `cumulative`, `delta` or `lowmemory`.
         histogram_aggregation: metrics only, the default aggregation of histograms.
         cardinality_limits: metrics only, most series by kind of instrument, or by `default`.
+        queue_bytes: most memory of the items that wait, estimated.
     """
 
     exporter: ExporterPlan
@@ -68,6 +69,7 @@ class BatchPlan:
     temporality: str = "cumulative"
     histogram_aggregation: str = "explicit_bucket_histogram"
     cardinality_limits: Mapping[str, int] = field(default_factory=dict)
+    queue_bytes: int = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +235,7 @@ def _batch(config: Config, signal: str, name: str) -> BatchPlan:
             export_timeout_s=config["metrics_export_timeout_s"],
             temporality=config["metrics_temporality"],
             histogram_aggregation=config["metrics_histogram_aggregation"],
+            queue_bytes=queue_bytes(config),
         )
     queue = config[f"{signal}_queue_items"]
     return BatchPlan(
@@ -241,7 +244,14 @@ def _batch(config: Config, signal: str, name: str) -> BatchPlan:
         queue_items=queue,
         batch_items=min(config[f"{signal}_batch_items"], queue),
         export_timeout_s=config[f"{signal}_export_timeout_s"],
+        queue_bytes=queue_bytes(config),
     )
+
+
+def queue_bytes(config: Config) -> int:
+    """Most memory of one queue; a declarative file has no word of its own for it."""
+    limit: int = config["queue_memory_limit_mib"] * 1024 * 1024
+    return limit
 
 
 def otlp_exporter(config: Config, signal: str) -> ExporterPlan:

@@ -15,6 +15,7 @@ from otel_trading.config.plan import (
     Plan,
     from_knobs,
     otlp_exporter,
+    queue_bytes,
 )
 
 _BATCH = {"schedule_delay_s": "delay_s", "export_timeout_s": "export_timeout_s"} | {
@@ -87,7 +88,10 @@ def _batches(
     names = _METRIC_BATCH if signal == "metrics" else {f"{signal}_{knob}": field for knob, field in _BATCH.items()}
     changed = _given(config, names)
     merged = [replace(batch, **changed, exporter=_exporter(config, signal, batch.exporter)) for batch in file]
-    return tuple(replace(batch, batch_items=min(batch.batch_items, batch.queue_items)) for batch in merged)
+    limit = queue_bytes(config)
+    return tuple(
+        replace(batch, queue_bytes=limit, batch_items=min(batch.batch_items, batch.queue_items)) for batch in merged
+    )
 
 
 def _exporter(config: Config, signal: str, file: ExporterPlan) -> ExporterPlan:

@@ -43,3 +43,24 @@ class Books:
             "dropped": dict(self.dropped),
             "queued": self.queued,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A worker at one moment: its books, and where what is queued is.
+
+    Attributes:
+        kind: of the exporter, such as `otlp_http`.
+        number: of the worker among those of its signal.
+        books: read at the same moment as the rest.
+        waiting: in the queue.
+        in_flight: under way to the receiver.
+        capacity: most items that may wait.
+    """
+
+    kind: str
+    number: int
+    books: Books
+    waiting: int
+    in_flight: int
+    capacity: int

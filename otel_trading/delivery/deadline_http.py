@@ -15,10 +15,14 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from otel_trading.delivery.connecting import Resolver, connect
 from otel_trading.ground.clock import Deadline
 
 REPLY_LIMIT_BYTES = 4 * 1024 * 1024
 """The most of a reply that is read; the OTLP specification's own limit."""
+
+
+_PIECE_BYTES = 256 * 1024
 
 
 class ReplyTooLarge(Exception):
@@ -65,8 +69,10 @@ class LimitedSocket:
         return self._socket
 
     def sendall(self, data: Any) -> None:
-        """Sends all within the deadline."""
-        self.ready().sendall(data)
+        """Sends all within the deadline; over TLS `sendall` would take the limit anew for each record."""
+        left = memoryview(data)
+        while left:
+            left = left[self.ready().send(left[:_PIECE_BYTES]) :]
 
     def makefile(self, mode: str, *_: Any, **__: Any) -> io.BufferedReader:
         """The receiving side as a file."""
@@ -101,6 +107,8 @@ class Poster:
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._headers = dict(headers)
         self._tls = tls
+        self._resolver = Resolver(self._host, self._port)
+        self._greeting: LimitedSocket | None = None
         self._kept: tuple[http.client.HTTPConnection, LimitedSocket] | None = None
 
     def post(self, body: bytes, timeout_s: float) -> Reply:
@@ -146,23 +154,28 @@ class Poster:
         return Reply(response.status, {key.lower(): value for key, value in response.getheaders()}, data)
 
     def _connect(self, deadline: Deadline) -> tuple[http.client.HTTPConnection, LimitedSocket]:
-        connected = socket.create_connection((self._host, self._port), timeout=max(0.001, deadline.remaining_s()))
+        connected = connect(self._resolver.addresses(deadline), deadline)
         try:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls is not None:
                 connected.settimeout(max(0.001, deadline.remaining_s()))
-                connected = self._tls.wrap_socket(connected, server_hostname=self._host)
+                connected = self._tls.wrap_socket(connected, server_hostname=self._host, do_handshake_on_connect=False)
+                self._greeting = LimitedSocket(connected)
+                connected.do_handshake()
         except BaseException:
             connected.close()
             raise
         limited = LimitedSocket(connected)
         connection = http.client.HTTPConnection(self._host, self._port)
         connection.sock = cast("socket.socket", limited)
-        self._kept = connection, limited
+        self._greeting, self._kept = None, (connection, limited)
         return self._kept
 
     def close(self) -> None:
         """Closes the kept connection; a `post` in another thread fails at once."""
+        greeting, self._greeting = self._greeting, None
+        if greeting is not None:
+            greeting.cut()
         kept, self._kept = self._kept, None
         if kept is not None:
             kept[1].cut()

@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.metrics.export import MetricsData
 
 from otel_trading.delivery.metrics_request import metrics_request
+from otel_trading.delivery.outcome import ENCODE_ERROR
 from otel_trading.ground import diagnostics
 from otel_trading.sdk import encode_logs
 
@@ -104,3 +105,39 @@ def points(item: MetricsData) -> int:
         for scope in resource.scope_metrics
         for metric in scope.metrics
     )
+
+
+def weight(items: Sequence[Any]) -> int:
+    """How much items count in the books: data points, or one each."""
+    return sum(points(item) if hasattr(item, "resource_metrics") else 1 for item in items)
+
+
+def missing(items: Sequence[Any], good: Sequence[Any]) -> dict[str, int]:
+    """The loss of the items that are not among the good ones of `request_bytes`."""
+    return {} if good is items else with_loss({}, ENCODE_ERROR, weight(items) - weight(good))
+
+
+def with_loss(losses: dict[str, int], reason: str, count: int) -> dict[str, int]:
+    """The losses with one more, if there is any."""
+    return {**losses, reason: losses.get(reason, 0) + count} if count else losses
+
+
+def rejected(signal: Signal, reply: bytes, items: Sequence[Any], place: str) -> int:
+    """How much of the items a receiver says it did not take, which is also said once; 0 if the reply is no OTLP."""
+    if not reply:
+        return 0
+    try:
+        partial = signal.response.FromString(reply).partial_success
+    except Exception:  # some receivers answer 200 with a body of their own
+        return 0
+    count = int(getattr(partial, signal.rejected))
+    if count or partial.error_message:
+        diagnostics.trouble(
+            "delivery.partial_success",
+            "%s took %s but rejected %d: %s",
+            place,
+            signal.name,
+            count,
+            partial.error_message[:200],
+        )
+    return min(max(count, 0), weight(items))

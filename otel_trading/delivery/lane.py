@@ -7,9 +7,10 @@ from typing import Any
 
 from otel_trading.config.plan import BatchPlan
 from otel_trading.delivery import transports
-from otel_trading.delivery.books import Books
+from otel_trading.delivery.books import Books, Load
 from otel_trading.delivery.outcome import Transport
 from otel_trading.delivery.redacting import Redacting
+from otel_trading.delivery.waiting import Measure
 from otel_trading.delivery.worker import Worker, one
 from otel_trading.ground.clock import Deadline
 
@@ -23,7 +24,7 @@ class Lane:
         plans: Sequence[BatchPlan],
         *,
         redact: Callable[[Any], Any] | None = None,
-        weigh: Callable[[Any], int] = one,
+        measure: Callable[[Any], Measure] = one,
     ) -> None:
         """Creates transports, then starts a worker for each.
 
@@ -31,7 +32,7 @@ class Lane:
             signal: `traces`, `metrics` or `logs`.
             plans: one an exporter.
             redact: applied to each item on the worker's thread; None for nothing.
-            weigh: how much an item counts in the books.
+            measure: how much an item counts in the books, its size and its urgency.
 
         Raises:
             ConfigurationError: a transport cannot be made; no thread has been started then.
@@ -40,6 +41,7 @@ class Lane:
         for plan in plans:
             transport = transports.create(signal, plan.exporter)
             ready.append((plan, transport if redact is None else Redacting(transport, redact)))
+        self._kinds = tuple(plan.exporter.kind for plan in plans)
         self.workers: tuple[Worker[Any], ...] = tuple(
             Worker(
                 f"{signal} to {plan.exporter.kind}",
@@ -48,7 +50,8 @@ class Lane:
                 queue_items=plan.queue_items,
                 batch_items=plan.batch_items,
                 export_timeout_s=plan.export_timeout_s,
-                weigh=weigh,
+                queue_bytes=plan.queue_bytes,
+                measure=measure,
             )
             for plan, transport in ready
         )
@@ -61,6 +64,13 @@ class Lane:
     def books(self) -> Books:
         """The workers' books added up; with two exporters an item counts twice."""
         return sum((worker.books() for worker in self.workers), Books())
+
+    def loads(self) -> list[Load]:
+        """Each worker at this moment."""
+        return [
+            worker.load(kind, number)
+            for number, (worker, kind) in enumerate(zip(self.workers, self._kinds, strict=True))
+        ]
 
     def ask_to_flush(self) -> list[tuple[int, int]]:
         """Begins a flush of every worker; give the tickets to `flushed`."""
@@ -79,3 +89,8 @@ class Lane:
         """Stops every worker; True if nothing was lost."""
         self.ask_to_stop(deadline)
         return all([worker.stop(deadline) for worker in self.workers])
+
+    def after_fork_in_child(self) -> None:
+        """Empties every queue and book in a forked child; what waits is the parent's to send."""
+        for worker in self.workers:
+            worker.after_fork_in_child()

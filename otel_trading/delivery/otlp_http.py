@@ -13,8 +13,8 @@ from typing import Any
 from otel_trading.config.plan import ExporterPlan
 from otel_trading.delivery import reachability
 from otel_trading.delivery.deadline_http import Poster, Reply, ReplyTooLarge
-from otel_trading.delivery.encode import SIGNALS, compressed, points, request_bytes
-from otel_trading.delivery.outcome import DEADLINE, ENCODE_ERROR, PARTIAL_SUCCESS, REFUSED, UNREACHABLE, Outcome
+from otel_trading.delivery.encode import SIGNALS, compressed, missing, rejected, request_bytes, weight, with_loss
+from otel_trading.delivery.outcome import DEADLINE, PARTIAL_SUCCESS, REFUSED, UNREACHABLE, Outcome
 from otel_trading.ground import diagnostics
 from otel_trading.ground.versions import version
 
@@ -24,6 +24,9 @@ RETRYABLE = frozenset({429, 502, 503, 504})
 
 RETRY_AFTER_LIMIT_S = 3600.0
 """A receiver that asks for more is taken to mean this."""
+
+DIVISIBLE = frozenset({400, 413})
+"""Status codes that tell of something in the batch, not of the receiver."""
 
 
 class OtlpHttp:
@@ -54,7 +57,7 @@ class OtlpHttp:
     def send(self, items: Sequence[Any], timeout_s: float) -> Outcome:
         """See `Transport.send`."""
         body, good = request_bytes(self._signal, items)
-        losses = _missing(items, good)
+        losses = missing(items, good)
         try:
             reply = self._poster.post(compressed(body, self._plan.compression), min(timeout_s, self._plan.timeout_s))
         except TimeoutError:
@@ -64,7 +67,7 @@ class OtlpHttp:
             return self._unanswered(why, UNREACHABLE)
         except ReplyTooLarge:
             diagnostics.trouble("delivery.reply_too_large", "the reply of %s is larger than 4 MiB", self._place)
-            return Outcome(_add(losses, REFUSED, _weight(good)))
+            return Outcome(with_loss(losses, REFUSED, weight(good)))
         return self._answered(reply, good, losses)
 
     @property
@@ -83,13 +86,14 @@ class OtlpHttp:
                 "%s answers with a web page; it is no OTLP receiver. Look at the port.",
                 self._place,
             )
-            return Outcome(_add(losses, REFUSED, _weight(items)))
+            return Outcome(with_loss(losses, REFUSED, weight(items)))
         if 200 <= reply.status < 300:
             reachability.answered(self._plan.endpoint)
-            return Outcome(_add(losses, PARTIAL_SUCCESS, self._rejected(reply, items)))
+            return Outcome(with_loss(losses, PARTIAL_SUCCESS, rejected(self._signal, reply.body, items, self._place)))
         if reply.status in RETRYABLE:
             reachability.failed(self._plan.endpoint, f"it answers {reply.status}")
             return Outcome(retry=True, reason=REFUSED, retry_after_s=retry_after_s(reply.headers.get("retry-after")))
+        divide = reply.status in DIVISIBLE
         diagnostics.trouble(
             "delivery.refused",
             "%s refuses %s with status %d%s",
@@ -98,7 +102,7 @@ class OtlpHttp:
             reply.status,
             self._advice(reply.status),
         )
-        return Outcome(_add(losses, REFUSED, _weight(items)))
+        return Outcome(with_loss(losses, REFUSED, weight(items)), divide=divide)
 
     def _advice(self, status: int) -> str:
         """What to do about a status that has one likely cause; nothing for the others."""
@@ -108,40 +112,9 @@ class OtlpHttp:
         instead = "prometheus, and let Prometheus scrape /metrics" if self._signal.name == "metrics" else "none"
         return f": the collector has no pipeline for them. Give it one, or set {variable}={instead}."
 
-    def _rejected(self, reply: Reply, items: Sequence[Any]) -> int:
-        if not reply.body:
-            return 0
-        try:
-            partial = self._signal.response.FromString(reply.body).partial_success
-        except Exception:  # some receivers answer 200 with a body of their own
-            return 0
-        rejected = int(getattr(partial, self._signal.rejected))
-        if rejected or partial.error_message:
-            diagnostics.trouble(
-                "delivery.partial_success",
-                "%s took %s but rejected %d: %s",
-                self._place,
-                self._signal.name,
-                rejected,
-                partial.error_message[:200],
-            )
-        return min(max(rejected, 0), _weight(items))
-
     def close(self) -> None:
         """See `Transport.close`."""
         self._poster.close()
-
-
-def _weight(items: Sequence[Any]) -> int:
-    return sum(points(item) if hasattr(item, "resource_metrics") else 1 for item in items)
-
-
-def _missing(items: Sequence[Any], good: Sequence[Any]) -> dict[str, int]:
-    return {} if good is items else _add({}, ENCODE_ERROR, _weight(items) - _weight(good))
-
-
-def _add(losses: dict[str, int], reason: str, count: int) -> dict[str, int]:
-    return {**losses, reason: losses.get(reason, 0) + count} if count else losses
 
 
 def _tls(plan: ExporterPlan) -> ssl.SSLContext | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 QUEUE_FULL = "queue_full"
+BYTES_FULL = "bytes_full"
 ENCODE_ERROR = "encode_error"
 REFUSED = "refused_by_server"
 PARTIAL_SUCCESS = "partial_success"
@@ -16,6 +17,7 @@ AFTER_SHUTDOWN = "after_shutdown"
 EXPORTER_FAILED = "exporter_failed"
 REASONS = (
     QUEUE_FULL,
+    BYTES_FULL,
     ENCODE_ERROR,
     REFUSED,
     PARTIAL_SUCCESS,
@@ -39,12 +41,14 @@ class Outcome:
         retry: nothing was delivered and the attempt may be repeated.
         reason: why an attempt with `retry` failed; what is booked if it is given up.
         retry_after_s: how long the server asked to wait; None if it did not say.
+        divide: the server refused the batch for something in it; it may take the rest in smaller parts.
     """
 
     dropped: Mapping[str, int] = field(default_factory=dict)
     retry: bool = False
     reason: str = UNREACHABLE
     retry_after_s: float | None = None
+    divide: bool = False
 
 
 class Transport(Protocol[T_contra]):

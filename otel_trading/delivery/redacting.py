@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from otel_trading.delivery.outcome import Outcome, Transport
+from otel_trading.delivery.outcome import ENCODE_ERROR, Outcome, Transport
+from otel_trading.ground import diagnostics
 
 
 class Redacting:
@@ -14,10 +16,29 @@ class Redacting:
     def __init__(self, inner: Transport[Any], redact: Callable[[Any], Any]) -> None:
         self._inner = inner
         self._redact = redact
+        self._of: Sequence[Any] = ()
+        self._redacted: list[Any] = []
 
     def send(self, items: Sequence[Any], timeout_s: float) -> Outcome:
-        """See `Transport.send`."""
-        return self._inner.send([self._redact(item) for item in items], timeout_s)
+        """See `Transport.send`; an item that cannot be redacted must not leave, and is lost alone."""
+        if items is not self._of:  # else it is the same batch once more
+            self._of, self._redacted = items, [redacted for item in items for redacted in self._one(item)]
+        lost = len(items) - len(self._redacted)
+        if lost == len(items):
+            return Outcome({ENCODE_ERROR: lost})
+        outcome = self._inner.send(self._redacted, timeout_s)
+        if not outcome.retry:
+            self._of, self._redacted = (), []
+        if outcome.retry or not lost:
+            return outcome
+        return replace(outcome, dropped={**outcome.dropped, ENCODE_ERROR: outcome.dropped.get(ENCODE_ERROR, 0) + lost})
+
+    def _one(self, item: Any) -> list[Any]:
+        try:
+            return [self._redact(item)]
+        except Exception as error:
+            diagnostics.trouble("delivery.not_redacted", "an item cannot be redacted and is not sent: %r", error)
+            return []
 
     def close(self) -> None:
         """See `Transport.close`."""

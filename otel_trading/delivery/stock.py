@@ -1,8 +1,7 @@
-"""Stock exporters as transport: OTLP over gRPC, the console, and whatever an entry point offers."""
+"""Stock exporters as transport: the console, and whatever an entry point offers."""
 
 from __future__ import annotations
 
-import inspect
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -10,10 +9,9 @@ from typing import Any
 from opentelemetry.sdk.metrics.export import MetricsData
 
 from otel_trading import sdk
-from otel_trading.config.plan import CONSOLE, OTLP_GRPC, ExporterPlan
-from otel_trading.delivery import reachability
+from otel_trading.config.plan import CONSOLE, ExporterPlan
 from otel_trading.delivery.encode import points
-from otel_trading.delivery.outcome import EXPORTER_FAILED, UNREACHABLE, Outcome
+from otel_trading.delivery.outcome import EXPORTER_FAILED, Outcome
 from otel_trading.ground import diagnostics
 
 
@@ -31,9 +29,7 @@ class StockExporter:
             LookupError: no installed package has an exporter of that name.
         """
         self._signal = signal
-        self._plan = plan
         self._exporter = _create(signal, plan)
-        self._network = plan.kind == OTLP_GRPC
 
     def send(self, items: Sequence[Any], timeout_s: float) -> Outcome:
         """See `Transport.send`; the limit is the exporter's own where its interface takes none."""
@@ -46,18 +42,12 @@ class StockExporter:
         for item in items:
             outcome = self._judge(self._exporter.export(item, timeout_millis=timeout_s * 1000), points(item))
             lost += sum(outcome.dropped.values())
-        return Outcome({UNREACHABLE if self._network else EXPORTER_FAILED: lost} if lost else {})
+        return Outcome({EXPORTER_FAILED: lost} if lost else {})
 
     def _judge(self, result: Any, weight: int) -> Outcome:
         if getattr(result, "name", None) == "SUCCESS":
-            if self._network:
-                reachability.answered(self._plan.endpoint)
             return Outcome()
-        if not self._network:
-            return Outcome({EXPORTER_FAILED: weight})
-        # the gRPC exporter has repeated the request itself and tells no reason
-        reachability.failed(self._plan.endpoint, "gRPC export failed")
-        return Outcome({UNREACHABLE: weight})
+        return Outcome({EXPORTER_FAILED: weight})
 
     def close(self) -> None:
         """Shuts the exporter down on a thread of its own, because it may wait in there as long as it likes."""
@@ -76,44 +66,12 @@ class StockExporter:
 
 
 def _create(signal: str, plan: ExporterPlan) -> Any:
-    if plan.kind == OTLP_GRPC:
-        return _grpc(signal, plan)
     if plan.kind == CONSOLE:
         return _console(signal)
     exporter = sdk.load_entry_point(plan.kind, f"opentelemetry_{signal}_exporter")(**plan.settings)
     if not hasattr(exporter, "export"):
         raise LookupError(plan.kind)
     return exporter
-
-
-def _grpc(signal: str, plan: ExporterPlan) -> Any:
-    import grpc
-    from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
-    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-
-    exporter: Any = {"traces": OTLPSpanExporter, "metrics": OTLPMetricExporter, "logs": sdk.grpc_log_exporter()}[signal]
-    credentials = None
-    if not plan.insecure:
-        credentials = grpc.ssl_channel_credentials(
-            *(_read(path) for path in (plan.certificate, plan.client_key, plan.client_certificate))
-        )
-    arguments = {
-        "endpoint": plan.endpoint,
-        "insecure": plan.insecure,
-        "credentials": credentials,
-        "headers": tuple(plan.headers.items()),
-        "timeout": plan.timeout_s,
-        "compression": grpc.Compression.Gzip if plan.compression == "gzip" else grpc.Compression.NoCompression,
-    }
-    known = inspect.signature(exporter.__init__).parameters
-    return exporter(**{name: value for name, value in arguments.items() if name in known})
-
-
-def _read(path: str | None) -> bytes | None:
-    if path is None:
-        return None
-    with open(path, "rb") as file:
-        return file.read()
 
 
 def _console(signal: str) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from otel_trading.config.plan import OTLP_HTTP, ExporterPlan
+from otel_trading.config.plan import OTLP_GRPC, OTLP_HTTP, ExporterPlan
+from otel_trading.delivery.otlp_grpc import OtlpGrpc
 from otel_trading.delivery.otlp_http import OtlpHttp
 from otel_trading.delivery.outcome import Transport
 from otel_trading.delivery.stock import StockExporter
@@ -18,7 +19,11 @@ def create(signal: str, plan: ExporterPlan) -> Transport[Any]:
         ConfigurationError: an unknown exporter, or a certificate file that cannot be used.
     """
     try:
-        return OtlpHttp(signal, plan) if plan.kind == OTLP_HTTP else StockExporter(signal, plan)
+        if plan.kind == OTLP_HTTP:
+            return OtlpHttp(signal, plan)
+        if plan.kind == OTLP_GRPC:
+            return OtlpGrpc(signal, plan)
+        return StockExporter(signal, plan)
     except LookupError:
         rule = "otlp, console, none or the name of an installed exporter"
         advice = "Install the package that brings it, or choose another."

@@ -6,34 +6,30 @@ because a signal handler or a finaliser may offer an item while its own thread i
 
 from __future__ import annotations
 
-import random
 import threading
-from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Generic
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from otel_trading.delivery.books import Books
-from otel_trading.delivery.outcome import (
-    AFTER_SHUTDOWN,
-    DEADLINE,
-    EXPORTER_FAILED,
-    QUEUE_FULL,
-    UNREACHABLE,
-    Outcome,
-    T,
-    Transport,
-)
+from otel_trading.delivery.backoff import backoff_s
+from otel_trading.delivery.books import Books, Load
+from otel_trading.delivery.lasting import LastingThread
+from otel_trading.delivery.ledger import Ledger
+from otel_trading.delivery.outcome import AFTER_SHUTDOWN, DEADLINE, EXPORTER_FAILED, UNREACHABLE, Outcome, T, Transport
+from otel_trading.delivery.sending import Sending
+from otel_trading.delivery.waiting import Measure, Waiting
 from otel_trading.ground import clock, diagnostics
 from otel_trading.ground.clock import Deadline
 
-_BACKOFF_S, _BACKOFF_LIMIT_S = 0.5, 5.0
+MEBIBYTE = 1024 * 1024
+BATCH_BYTES = 4 * MEBIBYTE
+"""Most memory of one batch, estimated, unless it is one item; collectors refuse requests that are too large."""
 
 
-def one(_: object) -> int:
-    """What spans and log records count in the books."""
-    return 1
+def one(_: object) -> Measure:
+    """What an item measures if nobody knows better."""
+    return Measure()
 
 
 class Worker(Generic[T]):
@@ -48,7 +44,8 @@ class Worker(Generic[T]):
         queue_items: int,
         batch_items: int,
         export_timeout_s: float,
-        weigh: Callable[[T], int] = one,
+        queue_bytes: int = 32 * MEBIBYTE,
+        measure: Callable[[T], Measure] = one,
     ) -> None:
         """Starts the thread.
 
@@ -56,10 +53,11 @@ class Worker(Generic[T]):
             name: of the thread and in messages, such as `traces`.
             transport: where batches go.
             delay_s: longest wait of an item before its batch is sent.
-            queue_items: most items that wait; further ones are dropped and counted.
+            queue_items: most items that wait; what goes over it is dropped and counted, the least urgent first.
             batch_items: most items of one request.
             export_timeout_s: longest time for one batch with all its retries.
-            weigh: how much an item counts in the books; data points for metrics.
+            queue_bytes: most memory of the items that wait, estimated.
+            measure: how much an item counts in the books, its size and its urgency.
         """
         self.name = name
         self._transport = transport
@@ -67,50 +65,60 @@ class Worker(Generic[T]):
         self._queue_items = queue_items
         self._batch_items = batch_items
         self._export_timeout_s = export_timeout_s
-        self._weigh = weigh
+        self._measure = measure
         self._changed = threading.Condition(threading.RLock())
-        self._queue: deque[tuple[T, int]] = deque()
-        self._queued = 0
-        self._in_flight = 0
+        self._queue: Waiting[T] = Waiting(queue_items, queue_bytes)
+        self._ledger = Ledger()
+        self._sending = Sending(name, transport, lambda item: self._measured(item).weight, self)
         self._oldest_ns = 0
-        self._offered = 0
-        self._delivered = 0
-        self._dropped: Counter[str] = Counter()
-        self._entered = 0  # weight that ever got into the queue
-        self._settled = 0  # weight that left it again, delivered or lost
-        self._flush_up_to = 0  # of `_entered`
+        self._flush_up_to = 0  # of what entered
         self._flushes = 0
         self._flush_that_failed = 0
         self._lost_at_last_flush = 0
+        self._quiet = Deadline(0)  # the receiver asked for peace until then
         self._stopping: Deadline | None = None
-        self._thread = threading.Thread(target=self._run, name=f"otel_trading {name}", daemon=True)
-        self._thread.start()
+        self._thread = LastingThread(name, self._run)
 
     def offer(self, item: T) -> None:
         """Takes an item over. Never blocks for I/O, never raises; drops and counts when full or stopped."""
-        weight = self._weigh(item)
+        measure = self._measured(item)
         with self._changed:
-            self._offered += weight
+            self._ledger.offer(measure.weight)
             if self._stopping is not None:
-                self._dropped[AFTER_SHUTDOWN] += weight
+                self._ledger.turn_away(AFTER_SHUTDOWN, measure.weight)
                 return
-            if len(self._queue) >= self._queue_items:
-                self._dropped[QUEUE_FULL] += weight
+            first = not self._queue
+            entered, lost = self._queue.put(item, measure)
+            if not entered:
+                for reason, weight in lost.items():
+                    self._ledger.turn_away(reason, weight)
                 return
-            if not self._queue:
+            for reason, weight in lost.items():
+                self._ledger.give_up(reason, weight)
+            self._ledger.entered += measure.weight
+            if first:
                 self._oldest_ns = clock.monotonic_ns()
+            if first or len(self._queue) == self._batch_items:
+                self._thread.ensure()
                 self._changed.notify_all()
-            self._queue.append((item, weight))
-            self._queued += weight
-            self._entered += weight
-            if len(self._queue) == self._batch_items:
-                self._changed.notify_all()
+
+    def _measured(self, item: T) -> Measure:
+        try:
+            return self._measure(item)
+        except Exception as error:
+            diagnostics.trouble("delivery.not_measured", "an item of %s has no size: %r", self.name, error)
+            return Measure()
 
     def books(self) -> Books:
         """A consistent reading."""
         with self._changed:
-            dropped = {reason: count for reason, count in self._dropped.items() if count}
-            return Books(self._offered, self._delivered, dropped, self._queued + self._in_flight)
+            return self._ledger.books(self._queue.weight)
+
+    def load(self, kind: str, number: int) -> Load:
+        """Books and load at one moment."""
+        with self._changed:
+            in_flight = self._ledger.in_flight
+            return Load(kind, number, self.books(), self._queue.weight, in_flight, self._queue_items)
 
     def flush(self, deadline: Deadline) -> bool:
         """Sends what waits, at once.
@@ -124,30 +132,36 @@ class Worker(Generic[T]):
     def ask_to_flush(self) -> tuple[int, int]:
         """Begins a flush and returns its ticket for `flushed`; several workers can so be flushed side by side."""
         with self._changed:
+            self._thread.ensure()
             self._flushes += 1
-            self._flush_up_to = self._entered
+            self._flush_up_to = self._ledger.entered
             self._changed.notify_all()
-            return self._flushes, self._entered
+            return self._flushes, self._ledger.entered
 
     def flushed(self, ticket: tuple[int, int], deadline: Deadline) -> bool:
         """Waits for a flush that was begun; see `flush` for what is returned."""
         number, target = ticket
         with self._changed:
-            while self._settled < target:
+            while self._ledger.settled < target:
                 left_s = deadline.remaining_s()
-                if left_s <= 0 or self._flush_that_failed >= number or not self._thread.is_alive():
+                if left_s <= 0 or self._flush_that_failed >= number or self._stopped:
                     return False
                 self._changed.wait(left_s)
-            lost = self._dropped.total()
+            lost = self._ledger.lost
             clean = lost == self._lost_at_last_flush
             self._lost_at_last_flush = lost
             return clean
+
+    @property
+    def _stopped(self) -> bool:
+        return self._stopping is not None and not self._thread.is_alive()
 
     def ask_to_stop(self, deadline: Deadline) -> None:
         """Begins to stop: nothing more is taken, what waits is sent until the deadline. Does not wait."""
         with self._changed:
             if self._stopping is None:
                 self._stopping = deadline
+            self._thread.ensure()
             self._changed.notify_all()
 
     def stop(self, deadline: Deadline) -> bool:
@@ -157,21 +171,27 @@ class Worker(Generic[T]):
             True if everything offered since the previous flush was delivered.
         """
         self.ask_to_stop(deadline)
-        self._thread.join(deadline.remaining_s())
+        self._thread.join(deadline)
         late = self._thread.is_alive()
         with self._changed:
-            if self._queued + self._in_flight:
-                self._dropped[DEADLINE] += self._queued + self._in_flight
-                self._settled += self._queued + self._in_flight
-                self._queue.clear()
-                self._queued = self._in_flight = 0
-                self._changed.notify_all()
-            clean = self._dropped.total() == self._lost_at_last_flush
+            self._ledger.give_up(DEADLINE, self._queue.weight + self._ledger.in_flight)
+            self._ledger.in_flight = 0
+            self._queue.clear()
+            self._changed.notify_all()
+            clean = self._ledger.lost == self._lost_at_last_flush
         self._close()
         if late:
             # closing cuts most transports short; the grace keeps a thousand rounds from leaving threads behind
-            self._thread.join(0.05)
+            self._thread.join(Deadline(0.05))
         return clean
+
+    def after_fork_in_child(self) -> None:
+        """Forgets everything in a forked child: what waits is the parent's, and its locks may be held for ever."""
+        self._changed = threading.Condition(threading.RLock())
+        self._queue.clear()
+        self._ledger = Ledger()
+        self._stopping = Deadline(0)
+        self._thread.after_fork_in_child()
 
     def _close(self) -> None:
         try:
@@ -182,80 +202,66 @@ class Worker(Generic[T]):
     def _run(self) -> None:
         with suppress_instrumentation():
             while True:
+                # a fault of ours costs the batch; if it ended the thread, its successor books it here
+                self.settle(self._ledger.in_flight, {EXPORTER_FAILED: self._ledger.in_flight})
                 try:
                     batch = self._next_batch()
                     if batch is None:
                         return
-                    self._deliver(batch)
-                except BaseException as error:  # a fault of ours costs the batch, not the thread
+                    weight = sum(weight for _, weight in batch)
+                    self._sending.deliver([item for item, _ in batch], weight, Deadline(self._export_timeout_s))
+                except BaseException as error:
                     diagnostics.trouble("delivery.worker_failed", "the worker of %s failed: %r", self.name, error)
-                    self._settle({EXPORTER_FAILED: self._in_flight} if self._in_flight else {})
 
-    def _next_batch(self) -> list[T] | None:
+    def _next_batch(self) -> list[tuple[T, int]] | None:
         """Waits until a batch is due; None once stopped and empty."""
         with self._changed:
             while not self._due():
                 if self._stopping is not None:
                     return None
                 self._changed.wait(self._wait_s())
-            batch = [self._queue.popleft() for _ in range(min(self._batch_items, len(self._queue)))]
-            self._in_flight = sum(weight for _, weight in batch)
-            self._queued -= self._in_flight
+            batch = self._queue.take(self._batch_items, BATCH_BYTES)
+            self._ledger.in_flight = sum(weight for _, weight in batch)
             self._oldest_ns = clock.monotonic_ns()
-            return [item for item, _ in batch]
+            return batch
 
     def _due(self) -> bool:
         if not self._queue:
             return False
-        hurry = self._stopping is not None or self._settled < self._flush_up_to
-        return hurry or len(self._queue) >= self._batch_items or self._wait_s() == 0.0
+        hurry = self._stopping is not None or self._ledger.settled < self._flush_up_to
+        return hurry or self._wait_s() == 0.0
 
     def _wait_s(self) -> float | None:
         if not self._queue:
             return None
-        return max(0.0, self._delay_s - (clock.monotonic_ns() - self._oldest_ns) / 1e9)
+        delay_s = 0.0
+        if len(self._queue) < self._batch_items:
+            delay_s = self._delay_s - (clock.monotonic_ns() - self._oldest_ns) / 1e9
+        return max(0.0, delay_s, self._quiet.remaining_s())
 
-    def _deliver(self, items: list[T]) -> None:
-        give_up = Deadline(self._export_timeout_s)
-        attempt = 0
-        while True:
-            flushes = self._flushes
-            outcome = self._attempt(items, self._limit_s(give_up))
-            if not outcome.retry:
-                self._settle(outcome.dropped)
-                return
-            if not self._wait_to_retry(outcome, attempt, give_up, flushes):
-                self._settle({outcome.reason: self._in_flight})
-                return
-            attempt += 1
+    def flushes(self) -> int:
+        """See `Course`."""
+        return self._flushes
 
-    def _limit_s(self, give_up: Deadline) -> float:
+    def limit_s(self, give_up: Deadline) -> float:
+        """See `Course`."""
         limit = give_up.remaining_s()
         stopping = self._stopping
         return max(0.01, min(limit, stopping.remaining_s()) if stopping is not None else limit)
 
-    def _attempt(self, items: Sequence[T], timeout_s: float) -> Outcome:
-        try:
-            return self._transport.send(items, timeout_s)
-        except BaseException as error:  # an exporter that raises SystemExit must not end the thread
-            diagnostics.trouble("delivery.exporter_failed", "the exporter of %s failed: %r", self.name, error)
-            return Outcome({EXPORTER_FAILED: self._in_flight})
-
-    def _settle(self, dropped: Mapping[str, int]) -> None:
+    def settle(self, weight: int, dropped: Mapping[str, int]) -> None:
+        """See `Course`."""
         with self._changed:
-            self._settled += self._in_flight
-            if self._in_flight:  # else `stop` gave the batch up meanwhile and has counted it
-                self._dropped.update(dropped)
-                self._delivered += self._in_flight - sum(dropped.values())
-            self._in_flight = 0
+            self._ledger.settle(weight, dropped)
             self._changed.notify_all()
 
-    def _wait_to_retry(self, outcome: Outcome, attempt: int, give_up: Deadline, flushes: int) -> bool:
-        """Sleeps before the next attempt; False if the batch is to be given up."""
-        backoff_s = min(_BACKOFF_S * 2**attempt, _BACKOFF_LIMIT_S) * random.uniform(0.8, 1.2)
-        wait_s = backoff_s if outcome.retry_after_s is None else outcome.retry_after_s
-        retry_at = Deadline(wait_s)
+    def wait_to_retry(self, outcome: Outcome, attempt: int, give_up: Deadline, flushes: int) -> bool:
+        """See `Course`: False if the batch is to be given up."""
+        retry_at = Deadline(backoff_s(outcome, attempt))
         with self._changed:
+            if outcome.retry_after_s is not None:
+                # for the batches behind this one too, unless somebody flushes again
+                self._quiet, self._flush_up_to = retry_at, self._ledger.settled
             if outcome.reason == UNREACHABLE:
                 # nobody is there: a flush gets its answer now, and leaving does not wait for a miracle
                 self._flush_that_failed = flushes

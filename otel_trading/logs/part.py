@@ -9,6 +9,7 @@ from otel_trading.config.plan import LogsPlan
 from otel_trading.delivery.joining import Joining
 from otel_trading.delivery.lane import Lane
 from otel_trading.logs.export import LogDelivery, redact_record
+from otel_trading.logs.urgency import record_measure
 from otel_trading.privacy.redaction import Redactor
 
 join = Joining("add_log_record_processor", LogDelivery).join
@@ -17,7 +18,7 @@ join = Joining("add_log_record_processor", LogDelivery).join
 
 def create_lane(plan: LogsPlan, redactor: Redactor) -> Lane:
     """Workers for log records, redaction in front of each exporter; raises ConfigurationError."""
-    return Lane("logs", plan.batches, redact=lambda item: redact_record(item, redactor))
+    return Lane("logs", plan.batches, redact=lambda item: redact_record(item, redactor), measure=record_measure)
 
 
 def create_provider(plan: LogsPlan, resource: Resource, lane: Lane) -> sdk.SdkLoggerProvider:

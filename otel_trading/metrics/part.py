@@ -12,7 +12,7 @@ from opentelemetry.sdk.metrics import (
     AlwaysOnExemplarFilter,
     TraceBasedExemplarFilter,
 )
-from opentelemetry.sdk.metrics.export import MetricReader
+from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.resources import Resource
 
@@ -21,10 +21,13 @@ from otel_trading.config.config import Config
 from otel_trading.config.plan import EndpointPlan, MetricsPlan
 from otel_trading.delivery.encode import points
 from otel_trading.delivery.lane import Lane
+from otel_trading.delivery.measuring import collection_size
+from otel_trading.delivery.waiting import Measure
 from otel_trading.ground import diagnostics
 from otel_trading.ground.clock import Deadline
 from otel_trading.ground.errors import ConfigurationError, Problem
-from otel_trading.metrics import histogram_view, own
+from otel_trading.ground.versions import version
+from otel_trading.metrics import deliveries, histogram_view, own
 from otel_trading.metrics.cell_provider import CellMeterProvider
 from otel_trading.metrics.engine import engine
 from otel_trading.metrics.exposition import Exposition
@@ -66,7 +69,7 @@ class MetricsPart:
         self._plan = plan
         self._extra = extra
         self._filter = _FILTERS[plan.exemplar_filter]()
-        self.lane = Lane("metrics", plan.batches, weigh=points)
+        self.lane = Lane("metrics", plan.batches, measure=_measure)
         self._endpoint = endpoint
         self.scrape = ScrapeReader() if endpoint is not None else None
         self.exposition: Exposition | None = None
@@ -83,8 +86,8 @@ class MetricsPart:
             self._limits[self.scrape] = endpoint.cardinality_limits
         self.readers: tuple[MetricReader, ...] = (*self.push, *extra) + ((self.scrape,) if self.scrape else ())
 
-    def create_provider(self, resource: Resource) -> CellMeterProvider:
-        """The provider over cells."""
+    def create_provider(self, resource: Resource, lanes: Mapping[str, Lane]) -> CellMeterProvider:
+        """The provider over cells; it tells of what goes through the lanes."""
         provider = CellMeterProvider(
             self.readers,
             resource,
@@ -103,6 +106,7 @@ class MetricsPart:
             self.exposition = exposition(self._endpoint, of_cells(provider, scrape), resource, pages)
         if self._plan.own_metrics:
             own.tell(provider, (reader for reader in self.readers if reader not in self._extra), self.exposition)
+            deliveries.tell(provider.get_meter(own.SCOPE, version("otel-trading")), lanes)
             self._garbage = GarbageCollections(provider, own.SCOPE)
             self._garbage.begin()
         return provider
@@ -170,6 +174,10 @@ class MetricsPart:
         if self.profiles:
             self.profile_pages = ProfilePages(engine, self.profiles, resource, live)
         return self.profile_pages
+
+
+def _measure(collection: MetricsData) -> Measure:
+    return Measure(points(collection), collection_size(collection))
 
 
 def checked_views(views: tuple[Any, ...], config: Config) -> list[Any]:

@@ -21,6 +21,7 @@ from otel_trading.privacy.redaction import Redactor
 from otel_trading.privacy.spans import redact_span
 from otel_trading.traces.export import SpanDelivery
 from otel_trading.traces.sampler import TradingSampler
+from otel_trading.traces.urgency import span_measure
 
 _KNOB = {"always": "always_spans"}
 _STANDARD_WITH_RATIO = ("traceidratio", "parentbased_traceidratio")
@@ -30,9 +31,10 @@ join = Joining("add_span_processor", SpanDelivery).join
 """Delivers the spans of an application's own provider too; see `Joining.join`."""
 
 
-def create_lane(plan: TracesPlan, redactor: Redactor) -> Lane:
+def create_lane(plan: TracesPlan, config: Config, redactor: Redactor) -> Lane:
     """Workers for spans, redaction in front of each exporter; raises ConfigurationError."""
-    return Lane("traces", plan.batches, redact=lambda span: redact_span(span, redactor))
+    measure = span_measure(config["always_spans"])
+    return Lane("traces", plan.batches, redact=lambda span: redact_span(span, redactor), measure=measure)
 
 
 def create_provider(

@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 from google.protobuf.message import Message
-from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # ships no stubs
+from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse

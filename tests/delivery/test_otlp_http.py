@@ -219,6 +219,6 @@ def test_a_name_that_cannot_be_resolved_may_be_repeated(monkeypatch: pytest.Monk
     def fails(*_: object, **__: object) -> object:
         raise socket.gaierror(-2, "Name or service not known")
 
-    monkeypatch.setattr(socket, "create_connection", fails)
+    monkeypatch.setattr(socket, "getaddrinfo", fails)
     outcome = transport("http://nowhere:4318").send([span()], 5)
     assert (outcome.retry, outcome.reason) == (True, "unreachable")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from support.servers import wait_until
 
 from otel_trading.delivery.outcome import REASONS, Outcome
+from otel_trading.delivery.waiting import Measure
 from otel_trading.delivery.worker import Worker
 from otel_trading.ground.clock import Deadline
 
@@ -160,10 +161,10 @@ def test_an_offer_inside_an_offer_of_the_same_thread_does_not_deadlock() -> None
     transport = Scripted()
     nested: list[Worker[object]] = []
 
-    def weigh(item: object) -> int:
-        return 1
+    def measure(item: object) -> Measure:
+        return Measure()
 
-    with working(transport, weigh=weigh) as worker:
+    with working(transport, measure=measure) as worker:
         nested.append(worker)
         with worker._changed:
             worker.offer("inner")
@@ -216,7 +217,7 @@ def test_books_balance_under_threads() -> None:
 def test_items_count_by_their_weight(weight: int) -> None:
     """Metrics count data points."""
     transport = Scripted()
-    with working(transport, weigh=lambda _: weight) as worker:
+    with working(transport, measure=lambda _: Measure(weight)) as worker:
         worker.offer("x")
         worker.flush(Deadline(5))
         assert worker.books().delivered == weight

@@ -123,3 +123,33 @@ def test_a_fork_while_other_threads_record_does_not_hang_the_child(otlp: Receive
     """
     ended = children.run(code, measured=False)
     assert ended.out == "{0}\n", ended.err
+
+
+def test_a_childs_copy_of_everything_is_empty_and_answers_at_once(otlp: Receiver) -> None:
+    """Books, flushes and an application's own provider, though another thread held the locks at the fork."""
+    code = f"""
+    import os
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+    provider = TracerProvider(); trace.set_tracer_provider(provider)
+    import otel_trading as ot
+    telemetry = ot.init("x", otlp_endpoint={otlp.url!r}, metrics_exporter="none", stdout="off", traces_schedule_delay_s=60)
+    tracer = trace.get_tracer("theirs")
+    with tracer.start_as_current_span("before"): pass
+    import threading
+    held, go_on = threading.Event(), threading.Event()
+    def hold():
+        with telemetry._lanes["traces"].workers[0]._changed: held.set(); go_on.wait(30)
+    threading.Thread(target=hold, daemon=True).start(); held.wait(10)
+    pid = os.fork()
+    if pid == 0:
+        with tracer.start_as_current_span("in child"): pass
+        books = telemetry.books()["traces"]
+        print(books.offered, books.delivered, books.dropped, books.queued, provider.force_flush(1000), flush=True)
+        os._exit(0)
+    print(os.waitpid(pid, 0)[1], flush=True)
+    go_on.set()
+    """
+    ended = children.run(code, timeout_s=30)
+    assert ended.out == "1 0 {'after_shutdown': 1} 0 False\n0\n", ended.err
+    assert [span.name for span in otlp.spans] == ["before"]

@@ -37,6 +37,8 @@ class Receiver:
     def __init__(self) -> None:
         self.requests: list[tuple[str, dict[str, str], Any]] = []
         self.answer: Callable[[str], tuple[int, dict[str, str], bytes]] = lambda path: (200, {}, b"")
+        self.decide: Callable[[str], tuple[int, dict[str, str], bytes]] | None = None
+        """Answers after the request was noted, if it is to depend on what is in it."""
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -51,6 +53,8 @@ class Receiver:
                 if self.path in KINDS:
                     headers_in = {k.lower(): v for k, v in self.headers.items()}
                     receiver.requests.append((self.path, headers_in, KINDS[self.path].FromString(body)))
+                    if receiver.decide is not None:
+                        status, headers, reply = receiver.decide(self.path)
                 self.send_response(status)
                 for key, value in headers.items():
                     self.send_header(key, value)

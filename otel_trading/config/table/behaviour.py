@@ -46,6 +46,15 @@ def behaviour() -> list[Knob]:
         ),
         Knob(
             group,
+            "queue_memory_limit_mib",
+            Number(1, 65_536, whole=True),
+            32,
+            "Most memory that the items of one queue take, estimated; each exporter of each signal has a queue.",
+            unit="MiB",
+            own_node=True,
+        ),
+        Knob(
+            group,
             "flush_on_sigterm",
             Flag(),
             True,
