@@ -49,9 +49,8 @@ span_time(const Span *span, PyObject *given)
     return span_now(span);
 }
 
-/* Appends a field to the body. 0 if the span ended or has no room for it. */
-static int
-append(Span *span, const Wire *field)
+int
+span_append(Span *span, const Wire *field)
 {
     if (field->failed || span->body.size + (uint64_t)field->size > span->recorder->most_bytes)
         return 0;
@@ -68,7 +67,7 @@ add_encoded(Span *span, const Text *key, const Wire *field)
     if (LIKELY(span_owned(span))) {
         uint8_t *same = span->attributes ? attribute_find(&span->body, 0, ATTRIBUTE, key->bytes, key->size) : NULL;
         uint32_t at = same == NULL ? 0 : (uint32_t)(same - span->body.data);
-        if ((same == NULL && span->attributes >= (uint32_t)span->recorder->of_span.attributes) || !append(span, field))
+        if ((same == NULL && span->attributes >= (uint32_t)span->recorder->of_span.attributes) || !span_append(span, field))
             span->dropped_attributes++;
         else if (same != NULL)
             attribute_cut(&span->body, span->body.data + at);
@@ -137,99 +136,6 @@ set_attributes_call(PyObject *self, PyObject *const *given, Py_ssize_t count, Py
         return NULL;
     if (LIKELY(span_owned((Span *)self)))
         span_add_attributes((Span *)self, found[0]);
-    Py_RETURN_NONE;
-}
-
-static PyObject *
-add_event_call(PyObject *self, PyObject *const *given, Py_ssize_t count, PyObject *keywords)
-{
-    static const char *const names[] = {"name", "attributes", "timestamp"};
-    enum event_field { EVENT_TIME = 0x09, EVENT_NAME = 0x12, EVENT_ATTRIBUTE = 0x1a, EVENT_DROPPED = 0x20 };
-    Span *span = (Span *)self;
-    PyObject *found[3];
-    Text name;
-    uint32_t dropped;
-    if (arguments_of("add_event", names, 1, 3, given, count, keywords, found) < 0)
-        return NULL;
-    if (UNLIKELY(!span_owned(span)))
-        Py_RETURN_NONE;
-    if (text_of(found[0], &name) < 0) {
-        arena_trouble(span->recorder->arena, BAD_EVENT);
-        Py_RETURN_NONE;
-    }
-    WIRE(field);
-    uint32_t begun = wire_open(&field, EVENT);
-    wire_put_fixed64(&field, EVENT_TIME, (uint64_t)span_time(span, found[2]));
-    if (name.size)
-        wire_put_text(&field, EVENT_NAME, name.bytes, name.size);
-    text_leave(&name);
-    attributes_put(&field, EVENT_ATTRIBUTE, found[1], &span->recorder->of_event, &dropped);
-    if (dropped)
-        wire_put_varint(&field, EVENT_DROPPED, dropped);
-    wire_close(&field, begun);
-    GUARD(span)
-    if (span_owned(span)) {
-        if (span->events < (uint32_t)span->recorder->events && append(span, &field))
-            span->events++;
-        else
-            span->dropped_events++;
-    }
-    UNGUARD()
-    wire_free(&field);
-    Py_RETURN_NONE;
-}
-
-static PyObject *
-add_link_call(PyObject *self, PyObject *const *given, Py_ssize_t count, PyObject *keywords)
-{
-    static const char *const names[] = {"trace_id", "span_id", "attributes", "trace_state", "flags", "remote"};
-    enum link_field { LINK_STATE = 0x1a, LINK_ATTRIBUTE = 0x22, LINK_DROPPED = 0x28, LINK_FLAGS = 0x35 };
-    Span *span = (Span *)self;
-    PyObject *found[6];
-    uint64_t high, low, id, none, flags_high, flags;
-    uint32_t dropped;
-    Text state = {NULL, "", 0};
-    if (arguments_of("add_link", names, 2, 6, given, count, keywords, found) < 0)
-        return NULL;
-    if (UNLIKELY(!span_owned(span)))
-        Py_RETURN_NONE;
-    if (id_of(found[0], &high, &low) < 0 || id_of(found[1], &none, &id) < 0 || none != 0 ||
-        id_of(found[4], &flags_high, &flags) < 0 || flags_high != 0 || flags > 0xff ||
-        (found[3] != NULL && found[3] != Py_None && text_of(found[3], &state) < 0)) {
-        arena_trouble(span->recorder->arena, BAD_LINK);
-        Py_RETURN_NONE;
-    }
-    WIRE(field);
-    uint32_t begun = wire_open(&field, LINK);
-    uint8_t *to = wire_reserve(&field, 28);
-    *to++ = TRACE_ID;
-    *to++ = 16;
-    to = big_endian_put(big_endian_put(to, high), low);
-    *to++ = SPAN_ID;
-    *to++ = 8;
-    big_endian_put(to, id);
-    field.size += 28;
-    if (state.size)
-        wire_put_text(&field, LINK_STATE, state.bytes, state.size);
-    int number = attributes_put(&field, LINK_ATTRIBUTE, found[2], &span->recorder->of_link, &dropped);
-    if (dropped)
-        wire_put_varint(&field, LINK_DROPPED, dropped);
-    uint32_t bits = (uint32_t)flags | 0x100 | (found[5] != NULL && found[5] == Py_True ? 0x200 : 0);
-    const uint8_t flag_field[5] = {LINK_FLAGS, (uint8_t)bits, (uint8_t)(bits >> 8), 0, 0};
-    wire_put(&field, flag_field, sizeof flag_field);
-    wire_close(&field, begun);
-    int says = ((high | low) != 0 && id != 0) || state.size != 0 || number != 0;
-    GUARD(span)
-    if (says && span_owned(span)) {
-        if (span->links < (uint32_t)span->recorder->links && append(span, &field))
-            span->links++;
-        else
-            span->dropped_links++;
-    }
-    UNGUARD()
-    if (state.holder != NULL)
-        text_leave(&state);
-    wire_free(&field);
     Py_RETURN_NONE;
 }
 
@@ -379,9 +285,9 @@ static PyMethodDef methods[] = {
      PyDoc_STR("set_attribute(key, value)\n\nEncodes it at once; the value of a key that is there is replaced.")},
     {"set_attributes", CALL(set_attributes_call), METH_FASTCALL | METH_KEYWORDS,
      PyDoc_STR("set_attributes(attributes)\n\nEach of a mapping.")},
-    {"add_event", CALL(add_event_call), METH_FASTCALL | METH_KEYWORDS,
+    {"add_event", CALL(span_add_event), METH_FASTCALL | METH_KEYWORDS,
      PyDoc_STR("add_event(name, attributes=None, timestamp=None)\n\nAt UTC nanoseconds, or now.")},
-    {"add_link", CALL(add_link_call), METH_FASTCALL | METH_KEYWORDS,
+    {"add_link", CALL(span_add_link), METH_FASTCALL | METH_KEYWORDS,
      PyDoc_STR("add_link(trace_id, span_id, attributes=None, trace_state=None, flags=0, remote=False)")},
     {"set_status", CALL(set_status_call), METH_FASTCALL | METH_KEYWORDS,
      PyDoc_STR("set_status(code, description=None)\n\n1: ok, which is final; 2: error. 0 changes nothing.")},

@@ -16,6 +16,7 @@ enum span_field {
     STATUS = 0x7a,
 };
 enum status { UNSET, OK, ERROR };
+enum span_flags { HAS_IS_REMOTE = 0x100, IS_REMOTE = 0x200 }; /* beside those of W3C in OTLP's field */
 
 #define INLINE_BODY 256 /* with it a span fits the allocator's largest small block */
 
@@ -60,6 +61,10 @@ int64_t span_now(const Span *span);
 /* The time that was given, or now. */
 int64_t span_time(const Span *span, PyObject *given);
 void span_add_attributes(Span *span, PyObject *mapping);
+/* Appends a field to the body, 0 if there is no room for it; under GUARD. */
+int span_append(Span *span, const Wire *field);
+PyObject *span_add_event(PyObject *self, PyObject *const *given, Py_ssize_t count, PyObject *keywords);
+PyObject *span_add_link(PyObject *self, PyObject *const *given, Py_ssize_t count, PyObject *keywords);
 
 /* The fields without attributes, events and links; the span does not change meanwhile. */
 void span_write_head(const Span *span, Wire *wire);

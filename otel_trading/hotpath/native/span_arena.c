@@ -2,8 +2,12 @@
 #include "span_ids.h"
 #include "span_wire.h"
 
-#define LEAST_ROOM 1024  /* of a chunk: a tracer that is seldom used takes little */
-#define MOST_ROOM 65536  /* what is copied under the GIL in one go, some 10 us */
+#include <sys/mman.h>
+
+#define LEAST_ROOM 1024                        /* of a chunk: a tracer that is seldom used takes little */
+#define MAPPED 65536                           /* whole pages, and what is copied under the GIL in one go, some 10 us */
+#define MOST_ROOM (MAPPED - sizeof(Chunk))
+#define MAPPED_DOMAIN 0x6f746c                 /* of tracemalloc */
 
 PyTypeObject *Arena_Type = NULL;
 
@@ -29,11 +33,38 @@ chunk_pop(Arena *arena)
     return chunk;
 }
 
+/* Large ones are mapped: malloc would give ten megabytes back at once, under the GIL for a millisecond, when the last of many
+ * is freed. */
+static Chunk *
+chunk_allocate(uint32_t room)
+{
+    size_t size = sizeof(Chunk) + room;
+    if (size < MAPPED)
+        return PyMem_RawMalloc(size);
+    void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED)
+        return NULL;
+    PyTraceMalloc_Track(MAPPED_DOMAIN, (uintptr_t)pages, size);
+    return pages;
+}
+
+static void
+chunk_release(Chunk *chunk)
+{
+    size_t size = sizeof(Chunk) + chunk->room;
+    if (size < MAPPED) {
+        PyMem_RawFree(chunk);
+        return;
+    }
+    PyTraceMalloc_Untrack(MAPPED_DOMAIN, (uintptr_t)chunk);
+    munmap(chunk, size);
+}
+
 static void
 chunk_free(Chunk *chunk)
 {
     Py_DECREF(chunk->scope);
-    PyMem_RawFree(chunk);
+    chunk_release(chunk);
 }
 
 static void
@@ -57,10 +88,21 @@ arena_own(Arena *arena)
     arena->fork = forks;
 }
 
+/* The spare one, if that is what is wanted. */
+static Chunk *
+chunk_take_or_allocate(Arena *arena, uint32_t room)
+{
+    Chunk *spare = arena->spare;
+    if (room != MOST_ROOM || spare == NULL)
+        return chunk_allocate(room);
+    arena->spare = NULL;
+    return spare;
+}
+
 static Chunk *
 chunk_append(Arena *arena, Chunk **writer, PyObject *scope, uint32_t room)
 {
-    Chunk *chunk = PyMem_RawMalloc(sizeof(Chunk) + room);
+    Chunk *chunk = chunk_take_or_allocate(arena, room);
     if (chunk == NULL)
         return NULL;
     *chunk = (Chunk){NULL, writer, Py_NewRef(scope), 0, room, 0};
@@ -73,16 +115,18 @@ chunk_append(Arena *arena, Chunk **writer, PyObject *scope, uint32_t room)
     return chunk;
 }
 
-/* What a chunk becomes that is too small: it may move, and its neighbours must learn where to. */
+/* What a chunk becomes that is too small: its neighbours must learn where it is now. */
 static Chunk *
 chunk_enlarge(Arena *arena, Chunk *chunk, uint32_t room)
 {
     Chunk **from = &arena->first;
     for (Chunk *each = arena->first; each != chunk; each = each->next)
         from = &each->next;
-    Chunk *moved = PyMem_RawRealloc(chunk, sizeof(Chunk) + room);
+    Chunk *moved = chunk_take_or_allocate(arena, room);
     if (moved == NULL)
         return NULL;
+    memcpy(moved, chunk, sizeof(Chunk) + chunk->size);
+    chunk_release(chunk);
     *from = moved;
     if (moved->next == NULL)
         arena->last = moved;
@@ -107,7 +151,8 @@ chunk_with_room(Arena *arena, Chunk **writer, PyObject *scope, uint32_t size)
     if (chunk != NULL)
         chunk->writer = NULL;
     *writer = NULL;
-    return chunk_append(arena, writer, scope, chunk != NULL && size < MOST_ROOM ? MOST_ROOM : size < LEAST_ROOM ? LEAST_ROOM : size);
+    uint32_t room = chunk != NULL ? MOST_ROOM : LEAST_ROOM;
+    return chunk_append(arena, writer, scope, room < size ? size : room);
 }
 
 static enum dropped
@@ -184,8 +229,25 @@ arena_dealloc(PyObject *object)
 {
     PyTypeObject *type = Py_TYPE(object);
     arena_empty((Arena *)object);
+    if (((Arena *)object)->spare != NULL)
+        chunk_release(((Arena *)object)->spare);
     type->tp_free(object);
     Py_DECREF(type);
+}
+
+/* A chunk that was taken: kept to be written on again, or freed. */
+static void
+chunk_return(Arena *arena, Chunk *chunk)
+{
+    Py_CLEAR(chunk->scope);
+    GUARD(arena)
+    if (chunk->room == MOST_ROOM && arena->spare == NULL) {
+        arena->spare = chunk;
+        chunk = NULL;
+    }
+    UNGUARD()
+    if (chunk != NULL)
+        chunk_release(chunk);
 }
 
 static PyObject *
@@ -209,7 +271,7 @@ arena_take(PyObject *object, PyObject *unused)
         arena->dropped[NO_MEMORY] += chunk->items;
         UNGUARD()
     }
-    chunk_free(chunk);
+    chunk_return(arena, chunk);
     return given;
 }
 

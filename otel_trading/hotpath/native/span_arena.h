@@ -24,6 +24,7 @@ typedef struct {
     uint8_t closed;
     uint32_t fork; /* to which everything in here belongs */
     Chunk *first, *last;
+    Chunk *spare; /* one that was taken, to be written on again: its pages are there */
     uint64_t most_items, most_bytes;
     uint64_t items, bytes; /* that wait */
     uint64_t taken;

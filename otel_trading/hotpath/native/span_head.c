@@ -1,6 +1,5 @@
 #include "span.h"
 
-enum span_flags { HAS_IS_REMOTE = 0x100, IS_REMOTE = 0x200 };
 enum status_field { STATUS_MESSAGE = 0x12, STATUS_CODE = 0x18 };
 
 static void
