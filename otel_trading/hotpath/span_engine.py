@@ -172,7 +172,7 @@ class SpanEngine(Protocol):
 
     def Recorder(
         self,
-        arena: Arena,
+        arena: Any,
         scope: bytes = b"",
         *,
         attributes: int = 128,
@@ -186,7 +186,7 @@ class SpanEngine(Protocol):
         """A recorder.
 
         Args:
-            arena: where its spans end.
+            arena: an Arena of the same engine, where its spans end.
             scope: comes back with its chunks; the encoded fields `scope` and `schema_url` of ScopeSpans.
             attributes: of a span at most, 0 to 10,000; the next ones are dropped and counted, as with the other limits.
             events: of a span.

@@ -62,6 +62,14 @@ class Span:
         "trace_state",
     )
 
+    trace_id: int
+    span_id: int
+    parent_id: int
+    flags: int
+    trace_state: str
+    kind: int
+    start_ns: int
+    _remote: bool
     _open: int
     """The fork in which it began, until it ends: to delete it is one step, so that of two ends one counts."""
 

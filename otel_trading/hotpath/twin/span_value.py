@@ -88,7 +88,7 @@ def any_value(value: object, letters: int) -> bytes:
         raise Odd from None
 
 
-def _text(value: Any, letters: int) -> bytes:
+def _text(value: str, letters: int) -> bytes:
     if len(value) > letters:
         raise Odd
     try:
@@ -99,7 +99,7 @@ def _text(value: Any, letters: int) -> bytes:
     return _STRING + (BYTE[size] if size < 128 else varint(size)) + content
 
 
-def _whole(value: Any, letters: int) -> bytes:
+def _whole(value: int, letters: int) -> bytes:
     if 0 <= value < 128:
         return _INT + BYTE[value]
     if not LEAST <= value <= MOST:
@@ -107,11 +107,12 @@ def _whole(value: Any, letters: int) -> bytes:
     return _INT + varint(value & 0xFFFF_FFFF_FFFF_FFFF)
 
 
-def _double(value: Any, letters: int) -> bytes:
-    return _DOUBLE_FIELD(_DOUBLE, value)
+def _double(value: float, letters: int) -> bytes:
+    field: bytes = _DOUBLE_FIELD(_DOUBLE, value)
+    return field
 
 
-def _bool(value: Any, letters: int) -> bytes:
+def _bool(value: bool, letters: int) -> bytes:
     return _BOOL + BYTE[value]
 
 
