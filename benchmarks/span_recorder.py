@@ -5,8 +5,8 @@ python benchmarks/span_recorder.py [--rounds N] [--json]
 A span is begun, told three attributes, and ended; the SDK's goes to a processor that does nothing, or to the batch
 processor with an exporter that does nothing. Main-thread processor time: what the batch processor's own thread costs is
 not in it, and neither is what encodes its spans later; ours are encoded when they end. What waits is taken between the
-rounds, as a worker would, and is a row of its own. Below stand the promises with what came of them; a missed one does not
-change the exit code.
+rounds, as a worker would, and is a row of its own. Below stand the promises with what came of them; a missed one does
+not change the exit code.
 """
 
 from __future__ import annotations
