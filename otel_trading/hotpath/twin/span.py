@@ -17,6 +17,7 @@ from otel_trading.hotpath.twin.span_value import (
     key_field,
     pairs_of,
     sized,
+    text_field,
     text_of,
 )
 from otel_trading.hotpath.twin.turn import Turn
@@ -127,24 +128,28 @@ class Span:
             return
         recorder, attributes = self._recorder, self._attributes
         try:
-            name = key_field(key)
-            content = any_value(value, recorder.letters)
+            if type(value) is str and type(key) is str and len(value) <= recorder.remembered and value.isascii():
+                name, field = text_field(_ATTRIBUTE, key, value)
+            else:
+                name = key_field(key)
+                content = any_value(value, recorder.letters)
+                size = len(content)
+                pair = name + (BYTE[size] if size < 128 else varint(size)) + content
+                size = len(pair)
+                field = _ATTRIBUTE + (BYTE[size] if size < 128 else varint(size)) + pair
         except Odd:
             recorder.arena.trouble("attributes")
             self._drop(0)
             return
-        size = len(content)
-        pair = name + (BYTE[size] if size < 128 else varint(size)) + content
-        size = len(pair)
-        field = _ATTRIBUTE + (BYTE[size] if size < 128 else varint(size)) + pair
         if (len(attributes) >= recorder.attributes and name not in attributes) or (
             self._size + len(field) > recorder.span_bytes
         ):
             self._drop(0)
             return
-        replaced = attributes.pop(name, b"")
+        if name in attributes:
+            self._size -= len(attributes.pop(name, b""))
         attributes[name] = field
-        self._size += len(field) - len(replaced)
+        self._size += len(field)
 
     def set_attributes(self, attributes: Any) -> None:
         """Each of a mapping."""
@@ -274,7 +279,13 @@ class Span:
         name = self._name
         size = len(name)
         parts = (head, b"\x2a" + (BYTE[size] if size < 128 else varint(size)), name, *self._attributes.values())
+        if self._plain():
+            return b"".join(parts)
         return b"".join((*parts, *self._rest()))
+
+    def _plain(self) -> bool:
+        """Whether it has nothing of what few spans have."""
+        return not (self._events or self._links or self._dropped or self._status or self.trace_state)
 
     def _rest(self) -> list[bytes]:
         """What few spans have."""

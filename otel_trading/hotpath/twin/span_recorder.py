@@ -8,11 +8,13 @@ from otel_trading.hotpath.twin.clock import Clocks
 from otel_trading.hotpath.twin.span import MOST_ID, MOST_TRACE_ID, Span
 from otel_trading.hotpath.twin.span_arena import Arena, Writer
 from otel_trading.hotpath.twin.span_ids import id_of, made
-from otel_trading.hotpath.twin.span_value import Odd, text_of
+from otel_trading.hotpath.twin.span_value import MOST_REMEMBERED, Odd, name_of, text_of
 
 _MOST_LIMIT, _MOST_BYTES, _MOST_LETTERS = 10_000, 64 << 20, 2**63 - 1
 _SAMPLED, _RANDOM = 1, 2
 _INTERNAL, _MOST_KIND = 1, 5
+_NONE = 0
+"""An id that is not given; compared by identity, since False is no id."""
 
 
 class Recorder:
@@ -26,6 +28,7 @@ class Recorder:
         "letters",
         "link_attributes",
         "links",
+        "remembered",
         "span_bytes",
         "writer",
     )
@@ -53,6 +56,7 @@ class Recorder:
         self.event_attributes = _limit("event_attributes", event_attributes, _MOST_LIMIT)
         self.link_attributes = _limit("link_attributes", link_attributes, _MOST_LIMIT)
         self.letters = _MOST_LETTERS if letters is None else _limit("letters", letters, _MOST_LETTERS)
+        self.remembered = min(self.letters, MOST_REMEMBERED)
         self.span_bytes = _limit("span_bytes", span_bytes, _MOST_BYTES)
 
     def begin(
@@ -73,7 +77,7 @@ class Recorder:
         if parent is not None and type(parent) is not Span:
             raise TypeError(f"a parent must be a Span of this engine; was {type(parent).__name__}")
         try:
-            span = Span(self, text_of(name))
+            span = Span(self, name_of(name))
         except Odd:
             self.arena.trouble("name")
             span = Span(self, b"")
@@ -85,12 +89,12 @@ class Recorder:
         else:
             self._set_trace(span, trace_id, parent_id)
             span._remote = remote is True
-        span.span_id = (self._number(span_id, MOST_ID, 0) if span_id else 0) or made(64)
+        span.span_id = (0 if span_id is _NONE else self._number(span_id, MOST_ID, 0)) or made(64)
         if flags is not None:
             span.flags = self._number(flags, 0xFF, span.flags)
         if trace_state is not None:
             self._set_trace_state(span, trace_state)
-        span.kind = kind if kind == _INTERNAL and type(kind) is int else self._number(kind, _MOST_KIND, _INTERNAL)
+        span.kind = kind if kind is _INTERNAL else self._number(kind, _MOST_KIND, _INTERNAL)
         if start_time is None:
             span.start_ns = Clocks.wall()
             span._started = Clocks.now()
@@ -111,9 +115,9 @@ class Recorder:
         return found
 
     def _set_trace(self, span: Span, trace_id: Any, parent_id: Any) -> None:
-        found = self._number(trace_id, MOST_TRACE_ID, 0)
+        found = 0 if trace_id is _NONE else self._number(trace_id, MOST_TRACE_ID, 0)
         span.trace_id, span.flags = (found, _SAMPLED) if found else (made(128), _SAMPLED | _RANDOM)
-        span.parent_id = self._number(parent_id, MOST_ID, 0)
+        span.parent_id = 0 if parent_id is _NONE else self._number(parent_id, MOST_ID, 0)
 
     def _set_trace_state(self, span: Span, given: Any) -> None:
         try:

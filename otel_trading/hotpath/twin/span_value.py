@@ -14,9 +14,10 @@ MOST_LETTERS = 65_536
 """TEXT_LIMIT of `ground.values`, which cuts what is longer."""
 
 _MOST_KEY = 256
+MOST_REMEMBERED = 64
 _ELEMENT = 8
 _MOST_NESTING = 32
-_KEYS_KEPT = 1000
+_KEPT = 1000
 _STRING, _BOOL, _INT, _DOUBLE, _ARRAY, _LIST = b"\x0a", b"\x10", b"\x18", b"\x21", b"\x2a", b"\x32"
 _KEY, _VALUE = b"\x0a", b"\x12"
 _DOUBLE_FIELD = struct.Struct("<cd").pack
@@ -44,7 +45,7 @@ def key_field(key: object) -> bytes:
         if kept is not None:
             return kept
     field = sized(_KEY, _key_text(key)) + _VALUE
-    if type(key) is str and len(_keys) < _KEYS_KEPT:
+    if type(key) is str and len(_keys) < _KEPT:
         _keys[key] = field
     return field
 
@@ -59,6 +60,36 @@ def _key_text(key: object) -> bytes:
         return span_values.key(key).encode()
     except Exception:
         raise Odd from None
+
+
+_names: dict[str, bytes] = {}
+
+
+def name_of(value: object) -> bytes:
+    """As `text_of`; names of spans are few, and remembered."""
+    if type(value) is not str:
+        return text_of(value)
+    kept = _names.get(value)
+    if kept is None:
+        kept = text_of(value)
+        if len(_names) < _KEPT and len(value) <= _MOST_KEY:
+            _names[value] = kept
+    return kept
+
+
+_pairs: dict[tuple[str, str], tuple[bytes, bytes]] = {}
+
+
+def text_field(tag: bytes, key: str, value: str) -> tuple[bytes, bytes]:
+    """Key and whole field of an ASCII text of MOST_REMEMBERED letters at most; some hundred are remembered."""
+    kept = _pairs.get((key, value))
+    if kept is None:
+        name = key_field(key)
+        kept = name, sized(tag, name + sized(b"", any_value(value, MOST_LETTERS)))
+        if len(_pairs) >= _KEPT:
+            _pairs.clear()
+        _pairs[key, value] = kept
+    return kept
 
 
 def text_of(value: object) -> bytes:
