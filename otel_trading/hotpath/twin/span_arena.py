@@ -123,16 +123,23 @@ class Arena:
             if self._busy:
                 return None
             self._file()
-            if not self._chunks:
-                return None
-            chunk = self._chunks[0]
-            if chunk.writer.chunk is chunk:
-                chunk.writer.chunk = None  # first: what a writer has is here, also in a child
-            self._chunks.popleft()
-            self._items -= chunk.items
-            self._bytes -= len(chunk.spans)
-            self._taken += chunk.items
-            return chunk.writer.scope, chunk.items, bytes(chunk.spans)
+            self._busy = True  # who interrupts this files nothing meanwhile
+            try:
+                return self._pop()
+            finally:
+                self._busy = False
+
+    def _pop(self) -> tuple[bytes, int, bytes] | None:
+        if not self._chunks:
+            return None
+        chunk = self._chunks[0]
+        if chunk.writer.chunk is chunk:
+            chunk.writer.chunk = None  # first: what a writer has is here, also in a child
+        self._chunks.popleft()
+        self._items -= chunk.items
+        self._bytes -= len(chunk.spans)
+        self._taken += chunk.items
+        return chunk.writer.scope, chunk.items, bytes(chunk.spans)
 
     def books(self) -> dict[str, Any]:
         """What came of all that was offered: queued, taken, dropped by reason."""
