@@ -7,6 +7,8 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Protocol, runtime_checkable
 
+from otel_trading.hotpath.span_engine import SpanEngine
+
 Snapshot = tuple[int, int | float, int | float | None, int | float | None, Any]
 """Count, sum, min, max, detail; see `Cell.snapshot`."""
 
@@ -236,8 +238,8 @@ Item = Family | bytes
 """A part of a page: a family, or bytes that are on it as they are."""
 
 
-class Engine(Protocol):
-    """The names of an engine, a module."""
+class Engine(SpanEngine, Protocol):
+    """The names of an engine, a module; those for spans are told in `span_engine`."""
 
     NAME: str
 

@@ -1,9 +1,10 @@
-/* otel_trading.hotpath._native: the cells of the metrics engine. Its names and their behaviour are those of
+/* otel_trading.hotpath._native: the cells of the metrics engine and the recorder of spans. Its names and their behaviour are those of
  * otel_trading.hotpath.twin, and tests/hotpath holds both to them. */
 #include "clock.h"
 #include "exemplar.h"
 #include "refusal.h"
 #include "render_page.h"
+#include "span.h"
 #include "table.h"
 #include "timed.h"
 #include "timer.h"
@@ -48,7 +49,8 @@ module_exec(PyObject *module)
     exponential_prepare();
     if (refusals_prepare() < 0 || bounds_add_type(module) < 0 || cell_add_type(module) < 0 || timer_add_type(module) < 0 ||
         timed_add_type(module) < 0 || timed_coroutine_add_type(module) < 0 || table_add_type(module) < 0 ||
-        family_add_type(module) < 0 || page_add_type(module) < 0)
+        family_add_type(module) < 0 || page_add_type(module) < 0 || ids_prepare() < 0 || arena_add_type(module) < 0 ||
+        span_add_type(module) < 0 || recorder_add_type(module) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "NAME", "native");
 }
@@ -67,7 +69,7 @@ static PyModuleDef_Slot slots[] = {
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "otel_trading.hotpath._native",
-    .m_doc = PyDoc_STR("Cells that cost nanoseconds."),
+    .m_doc = PyDoc_STR("Cells that cost nanoseconds, spans that cost hundreds."),
     .m_methods = functions,
     .m_slots = slots,
 };

@@ -1,4 +1,4 @@
-"""The cells in Python: the behaviour, the messages and the names of the native module, for where that is not built.
+"""Cells and spans in Python: behaviour, messages and names of the native module, for where that is not built.
 
 A record costs some hundred nanoseconds. Totals are exact under threads, in signal handlers and in finalisers.
 """
@@ -12,6 +12,9 @@ from otel_trading.hotpath.twin.refusal import forget_refusals, refusals, set_ref
 from otel_trading.hotpath.twin.render_family import Family
 from otel_trading.hotpath.twin.render_number import render_number
 from otel_trading.hotpath.twin.render_page import render
+from otel_trading.hotpath.twin.span import Span
+from otel_trading.hotpath.twin.span_arena import Arena
+from otel_trading.hotpath.twin.span_recorder import Recorder
 from otel_trading.hotpath.twin.table import Table
 from otel_trading.hotpath.twin.timer import Timer
 
@@ -19,9 +22,12 @@ NAME = "python"
 
 __all__ = [
     "NAME",
+    "Arena",
     "Bounds",
     "Cell",
     "Family",
+    "Recorder",
+    "Span",
     "Table",
     "Timer",
     "exponential_index",

@@ -1,0 +1,85 @@
+/* A span: ids, times and texts as they are, attributes, events and links encoded as they come.
+ *
+ * It holds exact texts and its recorder, none of which can lead back to it, so that the garbage collector need not know it.
+ * What needs Python happens before GUARD; under it bytes are moved. */
+#ifndef OTEL_TRADING_SPAN_H
+#define OTEL_TRADING_SPAN_H
+
+#include "clock.h"
+#include "span_arena.h"
+#include "span_ids.h"
+#include "span_value.h"
+
+enum span_field {
+    TRACE_ID = 0x0a, SPAN_ID = 0x12, TRACE_STATE = 0x1a, PARENT_ID = 0x22, NAME = 0x2a, KIND = 0x30, START = 0x39, END = 0x41,
+    ATTRIBUTE = 0x4a, DROPPED_ATTRIBUTES = 0x50, EVENT = 0x5a, DROPPED_EVENTS = 0x60, LINK = 0x6a, DROPPED_LINKS = 0x70,
+    STATUS = 0x7a,
+};
+enum status { UNSET, OK, ERROR };
+enum span_flags { HAS_IS_REMOTE = 0x100, IS_REMOTE = 0x200 }; /* beside those of W3C in OTLP's field */
+
+#define INLINE_BODY 256 /* with it a span fits the allocator's largest small block */
+
+typedef struct {
+    PyObject_HEAD
+    Arena *arena;
+    PyObject *scope; /* bytes */
+    Chunk *chunk;    /* that is written on; NULL after it was taken */
+    ValueLimits of_span, of_event, of_link;
+    int32_t events, links;
+    uint32_t most_bytes; /* of a span's body */
+} Recorder;
+
+typedef struct {
+    PyObject_HEAD
+    BUSY
+    uint8_t recording;
+    uint8_t kind, flags, status;
+    uint8_t remote;    /* the parent is in another process */
+    uint8_t timed;     /* the watch runs: the caller gave no start */
+    uint32_t fork;     /* in which it began */
+    Recorder *recorder;
+    PyObject *name, *trace_state, *status_text; /* exact texts, valid UTF-8; the last two NULL for none */
+    uint64_t trace_high, trace_low, id, parent_id;
+    int64_t start_ns, end_ns; /* end 0: not yet */
+    Stopwatch watch;
+    Wire body;
+    uint32_t attributes, events, links;
+    uint32_t dropped_attributes, dropped_events, dropped_links;
+    uint8_t storage[INLINE_BODY];
+} Span;
+
+extern PyTypeObject *Span_Type;
+extern PyTypeObject *Recorder_Type;
+int span_add_type(PyObject *module);
+int recorder_add_type(PyObject *module);
+
+/* A new one whose ids, name, kind and times are to be set. */
+Span *span_new(Recorder *recorder);
+/* Now, on the clock of this span. May run Python in tests. */
+int64_t span_now(const Span *span);
+/* The time that was given, or now. */
+int64_t span_time(const Span *span, PyObject *given);
+void span_add_attributes(Span *span, PyObject *mapping);
+/* Appends a field to the body, 0 if there is no room for it; under GUARD. */
+int span_append(Span *span, const Wire *field);
+PyObject *span_add_event(PyObject *self, PyObject *const *given, Py_ssize_t count, PyObject *keywords);
+PyObject *span_add_link(PyObject *self, PyObject *const *given, Py_ssize_t count, PyObject *keywords);
+
+/* The fields without attributes, events and links; the span does not change meanwhile. */
+void span_write_head(const Span *span, Wire *wire);
+
+/* An int of at most 128 bits. 0, or -1 for anything else; no exception is left. */
+int id_of(PyObject *value, uint64_t *high, uint64_t *low);
+
+/* Positional and named arguments by name; those that are not given are NULL. -1 with TypeError. */
+int arguments_of(const char *function, const char *const *names, int required, int number, PyObject *const *given,
+                 Py_ssize_t positional, PyObject *keywords, PyObject **found);
+
+static inline int
+span_owned(const Span *span)
+{
+    return PEEK(span->recording) && span->fork == forks;
+}
+
+#endif

@@ -1,0 +1,202 @@
+"""What an engine offers for spans, as types: the native module and the Python twin both do.
+
+An `Arena` holds finished spans, a `Recorder` begins those of one scope, a `Span` is one operation. Nothing here knows
+OpenTelemetry's API; the bytes are those of OTLP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+Chunk = tuple[bytes, int, bytes]
+"""Scope as its recorder has it, number of spans, and the spans: as many fields `spans` of OTLP's ScopeSpans."""
+
+
+class Arena(Protocol):
+    """Finished spans, encoded, until they are taken; bounded in spans and bytes.
+
+    Thread-safe, exact. A forked child's arena is empty and its books begin at zero. What does not fit is dropped, the
+    new one, and counted: `queue_full`, `bytes_full`, `after_shutdown`, `no_memory`.
+    """
+
+    def take(self) -> Chunk | None:
+        """The oldest chunk, some 64 KiB at most unless one span is larger; None if nothing waits.
+
+        Natively it is copied once under the GIL, some 10 us. Chunks come in the order in which they were begun.
+        """
+
+    def books(self) -> dict[str, Any]:
+        """offered, queued, taken: int; queued_bytes: int; dropped: int by reason.
+
+        offered = queued + taken + all that was dropped, at any moment.
+        """
+
+    def troubles(self) -> dict[str, int]:
+        """What was wrong with values that spans were given: attributes, event, link, status, name, time, ids."""
+
+    def close(self) -> None:
+        """From now on spans are dropped as `after_shutdown`; what waits can be taken."""
+
+
+class Span(Protocol):
+    """One operation, made by `Recorder.begin`.
+
+    No value makes a method raise: what OTLP cannot carry is converted as `ground.values` tells, what cannot be
+    converted is dropped and counted (`Arena.troubles`); a call with other arguments than these raises TypeError, as any
+    does. After the end everything is ignored. Thread-safe. A forked
+    child's copy of an open span does not record: it is the parent's.
+    """
+
+    @property
+    def trace_id(self) -> int:
+        """128 bits."""
+
+    @property
+    def span_id(self) -> int:
+        """64 bits."""
+
+    @property
+    def parent_id(self) -> int:
+        """64 bits; 0 for none."""
+
+    @property
+    def flags(self) -> int:
+        """W3C trace flags: 1 sampled, 2 the trace id is random."""
+
+    @property
+    def trace_state(self) -> str:
+        """As in the header `tracestate`; empty for none."""
+
+    @property
+    def kind(self) -> int:
+        """As OTLP counts: 0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer."""
+
+    @property
+    def name(self) -> str:
+        """What it is called now."""
+
+    @property
+    def start_ns(self) -> int:
+        """UTC nanoseconds."""
+
+    @property
+    def end_ns(self) -> int:
+        """UTC nanoseconds; 0 before the end."""
+
+    def is_recording(self) -> bool:
+        """From the beginning to the end."""
+
+    def set_attribute(self, key: Any, value: Any) -> None:
+        """Encodes it at once; the value of a key that is there is replaced."""
+
+    def set_attributes(self, attributes: Any) -> None:
+        """Each of a mapping."""
+
+    def add_event(self, name: Any, attributes: Any = None, timestamp: Any = None) -> None:
+        """Adds an event at UTC nanoseconds, or now."""
+
+    def add_link(
+        self,
+        trace_id: Any,
+        span_id: Any,
+        attributes: Any = None,
+        trace_state: Any = None,
+        flags: Any = 0,
+        remote: Any = False,
+    ) -> None:
+        """Adds a link; one that says nothing (ids of zero, no attributes, no trace state) is ignored."""
+
+    def set_status(self, code: Any, description: Any = None) -> None:
+        """1: ok, which is final; 2: error, with a description; 0 changes nothing."""
+
+    def update_name(self, name: Any) -> None:
+        """Renames it."""
+
+    def end(self, end_time: Any = None) -> None:
+        """Offers the encoded span to the arena, once; its end is at UTC nanoseconds, or now.
+
+        Now is counted from the start on the monotonic clock, unless the start was given.
+        """
+
+    def encoded(self) -> bytes:
+        """The message Span of OTLP as it is now, also after the end; `span_reading.read` decodes it."""
+
+
+class Recorder(Protocol):
+    """Begins the spans of one scope. Thread-safe."""
+
+    def begin(
+        self,
+        name: Any,
+        parent: Span | None = None,
+        kind: Any = 1,
+        attributes: Mapping[str, Any] | None = None,
+        start_time: Any = None,
+        trace_id: Any = 0,
+        span_id: Any = 0,
+        parent_id: Any = 0,
+        flags: Any = None,
+        trace_state: Any = None,
+        remote: Any = False,
+    ) -> Span:
+        """A span that records.
+
+        Args:
+            name: a text; anything else is converted.
+            parent: a Span of the same engine: its trace, its flags and trace state, and its id as parent.
+            kind: see `Span.kind`.
+            attributes: a mapping.
+            start_time: UTC nanoseconds; None for now.
+            trace_id: 128 bits; 0: a new random one. Nothing beside a parent, as `parent_id` and `remote`.
+            span_id: 64 bits; 0: a new random one.
+            parent_id: 64 bits, of a parent that is no Span of ours; 0 for none.
+            flags: W3C trace flags; None: those of the parent, 3 for a trace that begins here, 1 otherwise.
+            trace_state: as in the header; None: that of the parent.
+            remote: the parent is in another process.
+
+        Raises:
+            TypeError: `parent` is no Span of this engine.
+        """
+
+
+class SpanEngine(Protocol):
+    """The names of an engine, for spans."""
+
+    def Arena(self, max_items: int = 65536, max_bytes: int = 16777216) -> Arena:
+        """An empty one.
+
+        Raises:
+            ValueError: a bound is below 1.
+        """
+
+    def Recorder(
+        self,
+        arena: Any,
+        scope: bytes = b"",
+        *,
+        attributes: int = 128,
+        events: int = 128,
+        links: int = 128,
+        event_attributes: int = 128,
+        link_attributes: int = 128,
+        letters: int | None = None,
+        span_bytes: int = 1048576,
+    ) -> Recorder:
+        """A recorder.
+
+        Args:
+            arena: an Arena of the same engine, where its spans end.
+            scope: comes back with its chunks; the encoded fields `scope` and `schema_url` of ScopeSpans.
+            attributes: of a span at most, 0 to 10,000; the next ones are dropped and counted, as with the other limits.
+            events: of a span.
+            links: of a span.
+            event_attributes: of an event.
+            link_attributes: of a link.
+            letters: of a text in an attribute, which is cut there; None: as `ground.values` cuts.
+            span_bytes: of attributes, events and links of a span together, 0 to 64 MiB.
+
+        Raises:
+            TypeError: of the wrong type.
+            ValueError: out of range.
+        """

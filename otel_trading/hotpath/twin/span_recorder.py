@@ -1,0 +1,132 @@
+"""Begins the spans of one scope, with their limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from otel_trading.hotpath.twin.clock import Clocks
+from otel_trading.hotpath.twin.span import MOST_ID, MOST_TRACE_ID, Span
+from otel_trading.hotpath.twin.span_arena import Arena, Writer
+from otel_trading.hotpath.twin.span_ids import id_of, made
+from otel_trading.hotpath.twin.span_value import MOST_REMEMBERED, Odd, name_of, text_of
+
+_MOST_LIMIT, _MOST_BYTES, _MOST_LETTERS = 10_000, 64 << 20, 2**63 - 1
+_SAMPLED, _RANDOM = 1, 2
+_INTERNAL, _MOST_KIND = 1, 5
+_NONE = 0
+"""An id that is not given; compared by identity, since False is no id."""
+
+
+class Recorder:
+    """Begins spans that end in the arena."""
+
+    __slots__ = (
+        "arena",
+        "attributes",
+        "event_attributes",
+        "events",
+        "letters",
+        "link_attributes",
+        "links",
+        "remembered",
+        "span_bytes",
+        "writer",
+    )
+
+    def __init__(
+        self,
+        arena: Arena,
+        scope: bytes = b"",
+        *,
+        attributes: int = 128,
+        events: int = 128,
+        links: int = 128,
+        event_attributes: int = 128,
+        link_attributes: int = 128,
+        letters: int | None = None,
+        span_bytes: int = 1_048_576,
+    ) -> None:
+        if not isinstance(arena, Arena) or not isinstance(scope, bytes):
+            raise TypeError(f"a recorder needs an Arena of its engine, and bytes; was {arena!r}, {scope!r}")
+        self.arena = arena
+        self.writer = Writer(scope)
+        self.attributes = _limit("attributes", attributes, _MOST_LIMIT)
+        self.events = _limit("events", events, _MOST_LIMIT)
+        self.links = _limit("links", links, _MOST_LIMIT)
+        self.event_attributes = _limit("event_attributes", event_attributes, _MOST_LIMIT)
+        self.link_attributes = _limit("link_attributes", link_attributes, _MOST_LIMIT)
+        self.letters = _MOST_LETTERS if letters is None else _limit("letters", letters, _MOST_LETTERS)
+        self.remembered = min(self.letters, MOST_REMEMBERED)
+        self.span_bytes = _limit("span_bytes", span_bytes, _MOST_BYTES)
+
+    def begin(
+        self,
+        name: Any,
+        parent: Span | None = None,
+        kind: Any = _INTERNAL,
+        attributes: Any = None,
+        start_time: Any = None,
+        trace_id: Any = 0,
+        span_id: Any = 0,
+        parent_id: Any = 0,
+        flags: Any = None,
+        trace_state: Any = None,
+        remote: Any = False,
+    ) -> Span:
+        """A span that records."""
+        if parent is not None and type(parent) is not Span:
+            raise TypeError(f"a parent must be a Span of this engine; was {type(parent).__name__}")
+        try:
+            span = Span(self, name_of(name))
+        except Odd:
+            self.arena.trouble("name")
+            span = Span(self, b"")
+        span.trace_state = ""
+        span._remote = False
+        if parent is not None:
+            span.trace_id, span.parent_id, span.flags = parent.trace_id, parent.span_id, parent.flags
+            span.trace_state = parent.trace_state
+        else:
+            self._set_trace(span, trace_id, parent_id)
+            span._remote = remote is True
+        span.span_id = (0 if span_id is _NONE else self._number(span_id, MOST_ID, 0)) or made(64)
+        if flags is not None:
+            span.flags = self._number(flags, 0xFF, span.flags)
+        if trace_state is not None:
+            self._set_trace_state(span, trace_state)
+        span.kind = kind if kind is _INTERNAL else self._number(kind, _MOST_KIND, _INTERNAL)
+        if start_time is None:
+            span.start_ns = Clocks.wall()
+            span._started = Clocks.now()
+        else:
+            span.start_ns = span.time_of(start_time)
+        if attributes is not None:
+            span.set_attributes(attributes)
+        return span
+
+    def _number(self, given: Any, most: int, otherwise: int) -> int:
+        """An int from 0 to `most`; `otherwise` for None, and for what is none."""
+        if given is None:
+            return otherwise
+        found = id_of(given, most)
+        if found is None:
+            self.arena.trouble("ids")
+            return otherwise
+        return found
+
+    def _set_trace(self, span: Span, trace_id: Any, parent_id: Any) -> None:
+        found = 0 if trace_id is _NONE else self._number(trace_id, MOST_TRACE_ID, 0)
+        span.trace_id, span.flags = (found, _SAMPLED) if found else (made(128), _SAMPLED | _RANDOM)
+        span.parent_id = 0 if parent_id is _NONE else self._number(parent_id, MOST_ID, 0)
+
+    def _set_trace_state(self, span: Span, given: Any) -> None:
+        try:
+            span.trace_state = text_of(given).decode()
+        except Odd:
+            return
+
+
+def _limit(name: str, value: int, most: int) -> int:
+    if not 0 <= value <= most:
+        raise ValueError(f"{name} must be 0 to {most}; was {value}")
+    return value

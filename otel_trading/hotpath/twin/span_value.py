@@ -1,0 +1,233 @@
+"""Attributes as OTLP carries them: a key and a value, encoded when they are set."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from otel_trading.hotpath import span_values
+from otel_trading.hotpath.twin.number import LEAST, MOST
+from otel_trading.hotpath.twin.render_protobuf import varint
+
+MOST_LETTERS = 65_536
+"""TEXT_LIMIT of `ground.values`, which cuts what is longer."""
+
+_MOST_KEY = 256
+MOST_REMEMBERED = 64
+_ELEMENT = 8
+_MOST_NESTING = 32
+_KEPT = 1000
+_STRING, _BOOL, _INT, _DOUBLE, _ARRAY, _LIST = b"\x0a", b"\x10", b"\x18", b"\x21", b"\x2a", b"\x32"
+_KEY, _VALUE = b"\x0a", b"\x12"
+_DOUBLE_FIELD = struct.Struct("<cd").pack
+BYTE = [bytes((number,)) for number in range(128)]
+"""Varints below 128."""
+
+
+class Odd(Exception):
+    """A value that needs a conversion, or cannot be carried."""
+
+
+def sized(tag: bytes, content: bytes) -> bytes:
+    """A field with its length."""
+    size = len(content)
+    return tag + (BYTE[size] if size < 128 else varint(size)) + content
+
+
+_keys: dict[str, bytes] = {}
+
+
+def key_field(key: object) -> bytes:
+    """The field `key` of a KeyValue, and the tag of its value; raises Odd for what cannot be a key."""
+    if type(key) is str:
+        kept = _keys.get(key)
+        if kept is not None:
+            return kept
+    field = sized(_KEY, _key_text(key)) + _VALUE
+    if type(key) is str and len(_keys) < _KEPT:
+        _keys[key] = field
+    return field
+
+
+def _key_text(key: object) -> bytes:
+    if type(key) is str and 0 < len(key) <= _MOST_KEY:
+        try:
+            return key.encode()
+        except UnicodeEncodeError:
+            pass
+    try:
+        return span_values.key(key).encode()
+    except Exception:
+        raise Odd from None
+
+
+_names: dict[str, bytes] = {}
+
+
+def name_of(value: object) -> bytes:
+    """As `text_of`; names of spans are few, and remembered."""
+    if type(value) is not str:
+        return text_of(value)
+    kept = _names.get(value)
+    if kept is None:
+        kept = text_of(value)
+        if len(_names) < _KEPT and len(value) <= _MOST_KEY:
+            _names[value] = kept
+    return kept
+
+
+_pairs: dict[tuple[str, str], tuple[bytes, bytes]] = {}
+
+
+def text_field(tag: bytes, key: str, value: str) -> tuple[bytes, bytes]:
+    """Key and whole field of an ASCII text of MOST_REMEMBERED letters at most; some hundred are remembered."""
+    kept = _pairs.get((key, value))
+    if kept is None:
+        name = key_field(key)
+        kept = name, sized(tag, name + sized(b"", any_value(value, MOST_LETTERS)))
+        if len(_pairs) >= _KEPT:
+            _pairs.clear()
+        _pairs[key, value] = kept
+    return kept
+
+
+def text_of(value: object) -> bytes:
+    """Any object as a text; raises Odd."""
+    if type(value) is str and len(value) <= MOST_LETTERS:
+        try:
+            return value.encode()
+        except UnicodeEncodeError:
+            pass
+    try:
+        return span_values.text(value).encode()
+    except Exception:
+        raise Odd from None
+
+
+def any_value(value: object, letters: int) -> bytes:
+    """The message AnyValue; raises Odd for what cannot be carried even converted."""
+    try:
+        encode = _PLAIN.get(type(value))
+        if encode is not None:
+            return encode(value, letters if letters < MOST_LETTERS else MOST_LETTERS)
+    except Odd:
+        pass
+    try:
+        return _converted(span_values.value(value, letters), 0)
+    except Exception:
+        raise Odd from None
+
+
+def _text(value: str, letters: int) -> bytes:
+    if len(value) > letters:
+        raise Odd
+    try:
+        content = value.encode()
+    except UnicodeEncodeError:
+        raise Odd from None
+    size = len(content)
+    return _STRING + (BYTE[size] if size < 128 else varint(size)) + content
+
+
+def _whole(value: int, letters: int) -> bytes:
+    if 0 <= value < 128:
+        return _INT + BYTE[value]
+    if not LEAST <= value <= MOST:
+        raise Odd
+    return _INT + varint(value & 0xFFFF_FFFF_FFFF_FFFF)
+
+
+def _double(value: float, letters: int) -> bytes:
+    field: bytes = _DOUBLE_FIELD(_DOUBLE, value)
+    return field
+
+
+def _bool(value: bool, letters: int) -> bytes:
+    return _BOOL + BYTE[value]
+
+
+def _none(value: Any, letters: int) -> bytes:
+    return b""
+
+
+_SCALARS: dict[type, Callable[[Any, int], bytes]] = {
+    str: _text,
+    int: _whole,
+    float: _double,
+    bool: _bool,
+    type(None): _none,
+}
+
+
+def _uniform(value: Any, letters: int) -> bytes:
+    """A sequence of one type, as `ground.values` would leave it."""
+    elements = tuple(value)
+    kinds = {type(element) for element in elements} - {type(None)}
+    if len(kinds) > 1 or not kinds <= _SCALARS.keys():
+        raise Odd
+    cost = _ELEMENT * (len(elements) + 1)
+    if kinds == {str}:
+        cost += sum(len(element) for element in elements if element is not None)
+    if cost > MOST_LETTERS:
+        raise Odd
+    return sized(_ARRAY, b"".join(sized(_KEY, _SCALARS[type(each)](each, letters)) for each in elements))
+
+
+_PLAIN = _SCALARS | {list: _uniform, tuple: _uniform}
+
+
+def _converted(value: Any, nesting: int) -> bytes:
+    """What a conversion gave."""
+    if nesting > _MOST_NESTING:
+        raise Odd
+    if type(value) is dict:
+        pairs = (
+            _text(key, len(key)) + sized(_VALUE, _converted(one, nesting + 1))  # tagged as a key is
+            for key, one in value.items()
+        )
+        return sized(_LIST, b"".join(sized(_KEY, pair) for pair in pairs))
+    if type(value) in (list, tuple):
+        return sized(_ARRAY, b"".join(sized(_KEY, _converted(element, nesting + 1)) for element in value))
+    if type(value) is str:
+        return _text(value, len(value))
+    encode = _SCALARS.get(type(value))
+    if encode is None:
+        raise Odd
+    return encode(value, MOST_LETTERS)
+
+
+def pairs_of(attributes: object) -> list[tuple[Any, Any]]:
+    """Keys and values of a mapping, none for None; raises Odd for what is no mapping."""
+    if attributes is None:
+        return []
+    if type(attributes) is dict:
+        return list(attributes.items())
+    if isinstance(attributes, Mapping) or hasattr(type(attributes), "__getitem__"):
+        try:
+            return list(attributes.items())  # type: ignore[attr-defined]  # if it has none that is a trouble like others
+        except Exception:
+            raise Odd from None
+    raise Odd
+
+
+def encoded_attributes(tag: bytes, attributes: object, most: int, letters: int) -> tuple[dict[bytes, bytes], int]:
+    """Fields with this tag by key, each key once, and how many were dropped."""
+    fields: dict[bytes, bytes] = {}
+    dropped = 0
+    try:
+        pairs = pairs_of(attributes)
+    except Odd:
+        return fields, 1
+    for key, value in pairs:
+        try:
+            name = key_field(key)
+            if name not in fields and len(fields) >= most:
+                raise Odd
+            field = sized(tag, name + sized(b"", any_value(value, letters)))
+        except Odd:
+            dropped += 1
+            continue
+        fields.pop(name, None)
+        fields[name] = field
+    return fields, dropped
