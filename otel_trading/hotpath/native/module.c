@@ -4,6 +4,7 @@
 #include "exemplar.h"
 #include "refusal.h"
 #include "render_page.h"
+#include "sampler.h"
 #include "span.h"
 #include "table.h"
 #include "timed.h"
@@ -50,7 +51,7 @@ module_exec(PyObject *module)
     if (refusals_prepare() < 0 || bounds_add_type(module) < 0 || cell_add_type(module) < 0 || timer_add_type(module) < 0 ||
         timed_add_type(module) < 0 || timed_coroutine_add_type(module) < 0 || table_add_type(module) < 0 ||
         family_add_type(module) < 0 || page_add_type(module) < 0 || ids_prepare() < 0 || arena_add_type(module) < 0 ||
-        span_add_type(module) < 0 || recorder_add_type(module) < 0)
+        span_add_type(module) < 0 || recorder_add_type(module) < 0 || sampler_add_type(module) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "NAME", "native");
 }
