@@ -14,23 +14,12 @@ typedef struct {
     vectorcallfunc call;
     Tracer *tracer;
     PyObject *given[BLOCK_ARGUMENTS]; /* NULL where nothing was */
-    PyObject *span, *token;           /* while it is entered */
+    PyObject *span, *context, *token; /* while it is entered */
     uint32_t depth;                   /* how often it was entered; only the first time begins a span */
 } Block;
 
 static PyTypeObject *Block_Type = NULL;
 static PyTypeObject *Itself_Type = NULL;
-
-static PyObject *
-attach_span(PyObject *current, PyObject *span)
-{
-    PyObject *context = current_with(current, span);
-    PyObject *token = context == NULL ? NULL : current_attach(context);
-    Py_XDECREF(context);
-    if (UNLIKELY(token == NULL))
-        forget_error();
-    return token;
-}
 
 static PyObject *
 enter(Block *block)
@@ -41,19 +30,23 @@ enter(Block *block)
     }
     PyObject *current = current_get();
     PyObject *span = tracer_start(block->tracer, block->given, current);
-    PyObject *token = span == NULL ? NULL : attach_span(current, span), *old_span, *old_token;
+    PyObject *context = span == NULL ? NULL : current_with(current, span);
+    PyObject *token = context == NULL ? NULL : current_attach(context);
+    PyObject *before[3];
     Py_XDECREF(current);
     if (UNLIKELY(span == NULL))
         return NULL;
+    if (UNLIKELY(token == NULL))
+        forget_error();
     GUARD(block)
-    old_span = block->span;
-    old_token = block->token;
+    memcpy(before, (PyObject *[]){block->span, block->context, block->token}, sizeof before);
     block->span = Py_NewRef(span);
+    block->context = context;
     block->token = token;
     block->depth = 1;
     UNGUARD()
-    Py_XDECREF(old_span);
-    Py_XDECREF(old_token);
+    for (int i = 0; UNLIKELY(before[0] != NULL) && i < 3; i++) /* another thread entered it meanwhile */
+        Py_XDECREF(before[i]);
     return span;
 }
 
@@ -94,18 +87,21 @@ end_span(PyObject *span)
 static void
 leave(Block *block, PyObject *error)
 {
-    PyObject *span = NULL, *token = NULL;
+    PyObject *span = NULL, *context = NULL, *token = NULL;
     GUARD(block)
     if (block->depth > 0 && --block->depth == 0) {
         span = block->span;
+        context = block->context;
         token = block->token;
-        block->span = block->token = NULL;
+        block->span = block->context = block->token = NULL;
     }
     UNGUARD()
     if (LIKELY(token != NULL)) {
         current_detach(token);
         Py_DECREF(token);
     }
+    if (LIKELY(context != NULL))
+        current_forget(context);
     if (UNLIKELY(span == NULL))
         return;
     if (UNLIKELY(error != Py_None) && PyErr_GivenExceptionMatches(error, PyExc_Exception))
@@ -199,6 +195,7 @@ block_dealloc(PyObject *object)
     for (int i = 0; i < BLOCK_ARGUMENTS; i++)
         Py_XDECREF(block->given[i]);
     Py_XDECREF(block->span);
+    Py_XDECREF(block->context);
     Py_XDECREF(block->token);
     Py_DECREF((PyObject *)block->tracer);
     PyObject_Free(object);

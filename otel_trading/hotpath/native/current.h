@@ -13,6 +13,9 @@ PyObject *current_span(PyObject *context);
 /* A context with everything of another one, which may be NULL, and this span. NULL with an exception. */
 PyObject *current_with(PyObject *context, PyObject *span);
 
+/* Lets go of a context of current_with; if nobody else has it, the next one is made of it. */
+void current_forget(PyObject *context);
+
 /* Makes a context the current one and returns the token that ends this. NULL with an exception. */
 PyObject *current_attach(PyObject *context);
 
