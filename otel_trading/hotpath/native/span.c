@@ -215,7 +215,8 @@ end_call(PyObject *self, PyObject *const *given, Py_ssize_t count, PyObject *key
     WIRE(head); /* nobody writes to an ended span */
     span_write_head(span, &head);
     const Piece pieces[] = {{head.data, head.failed ? 0 : head.size}, {span->body.data, span->body.size}};
-    arena_offer(span->recorder->arena, &span->recorder->chunk, span->recorder->scope, 0x12, pieces, 2);
+    enum urgency urgency = span->status == ERROR ? HIGH : span->urgency;
+    arena_offer(span->recorder->arena, span->recorder->chunks, span->recorder->scope, urgency, 0x12, pieces, 2);
     wire_free(&head);
     Py_RETURN_NONE;
 }

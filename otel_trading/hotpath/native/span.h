@@ -24,7 +24,7 @@ typedef struct {
     PyObject_HEAD
     Arena *arena;
     PyObject *scope; /* bytes */
-    Chunk *chunk;    /* that is written on; NULL after it was taken */
+    Chunk *chunks[URGENCIES]; /* that are written on; NULL after one was taken */
     ValueLimits of_span, of_event, of_link;
     int32_t events, links;
     uint32_t most_bytes; /* of a span's body */
@@ -35,6 +35,7 @@ typedef struct {
     BUSY
     uint8_t recording;
     uint8_t kind, flags, status;
+    uint8_t urgency;   /* LOW, NORMAL or HIGH */
     uint8_t remote;    /* the parent is in another process */
     uint8_t timed;     /* the watch runs: the caller gave no start */
     uint32_t fork;     /* in which it began */

@@ -8,9 +8,10 @@
 PyTypeObject *Recorder_Type = NULL;
 
 enum begin_argument { AS_NAME, AS_PARENT, AS_KIND, AS_ATTRIBUTES, AS_START, AS_TRACE_ID, AS_SPAN_ID, AS_PARENT_ID, AS_FLAGS,
-                      AS_TRACE_STATE, AS_REMOTE, BEGIN_ARGUMENTS };
+                      AS_TRACE_STATE, AS_REMOTE, AS_URGENCY, BEGIN_ARGUMENTS };
 static const char *const BEGIN_NAMES[] = {
     "name", "parent", "kind", "attributes", "start_time", "trace_id", "span_id", "parent_id", "flags", "trace_state", "remote",
+    "urgency",
 };
 enum own_flags { SAMPLED = 1, RANDOM = 2 };
 
@@ -120,6 +121,7 @@ begin_call(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObjec
     set_ids(span, given);
     set_trace_state(span, given[AS_TRACE_STATE]);
     span->kind = (uint8_t)number_or(span->recorder->arena, given[AS_KIND], MOST_KIND, INTERNAL);
+    span->urgency = (uint8_t)number_or(span->recorder->arena, given[AS_URGENCY], HIGH, NORMAL);
     set_start(span, given[AS_START]);
     span_add_attributes(span, given[AS_ATTRIBUTES]);
     return (PyObject *)span;
@@ -173,7 +175,7 @@ recorder_dealloc(PyObject *object)
     Recorder *self = (Recorder *)object;
     PyTypeObject *type = Py_TYPE(object);
     if (self->arena != NULL)
-        arena_leave(self->arena, &self->chunk);
+        arena_leave(self->arena, self->chunks);
     Py_XDECREF((PyObject *)self->arena);
     Py_XDECREF(self->scope);
     type->tp_free(object);
@@ -183,7 +185,7 @@ recorder_dealloc(PyObject *object)
 static PyMethodDef methods[] = {
     {"begin", CALL(begin_call), METH_FASTCALL | METH_KEYWORDS,
      PyDoc_STR("begin(name, parent=None, kind=1, attributes=None, start_time=None, trace_id=0, span_id=0, parent_id=0,\n"
-               "      flags=None, trace_state=None, remote=False) -> Span\n\n"
+               "      flags=None, trace_state=None, remote=False, urgency=1) -> Span\n\n"
                "A span that records. Ids that are 0 are made; with a parent they are its trace and its id.")},
     {NULL},
 };

@@ -13,6 +13,7 @@ from otel_trading.hotpath.twin.span_value import MOST_REMEMBERED, Odd, name_of, 
 _MOST_LIMIT, _MOST_BYTES, _MOST_LETTERS = 10_000, 64 << 20, 2**63 - 1
 _SAMPLED, _RANDOM = 1, 2
 _INTERNAL, _MOST_KIND = 1, 5
+_NORMAL, _HIGH = 1, 2
 _NONE = 0
 """An id that is not given; compared by identity, since False is no id."""
 
@@ -72,6 +73,7 @@ class Recorder:
         flags: Any = None,
         trace_state: Any = None,
         remote: Any = False,
+        urgency: Any = _NORMAL,
     ) -> Span:
         """A span that records."""
         if parent is not None and type(parent) is not Span:
@@ -95,6 +97,7 @@ class Recorder:
         if trace_state is not None:
             self._set_trace_state(span, trace_state)
         span.kind = kind if kind is _INTERNAL else self._number(kind, _MOST_KIND, _INTERNAL)
+        span._urgency = urgency if urgency is _NORMAL else self._number(urgency, _HIGH, _NORMAL)
         if start_time is None:
             span.start_ns = Clocks.wall()
             span._started = Clocks.now()
