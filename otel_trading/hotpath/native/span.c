@@ -12,8 +12,8 @@ span_new(Recorder *recorder)
     span->recorder = (Recorder *)Py_NewRef((PyObject *)recorder);
     span->body = (Wire){span->storage, 0, INLINE_BODY, 0, 0};
     span->recording = 1;
-    span->on_exception = RECORD_EXCEPTION | SET_STATUS;
-    span->urgency = 1;
+    span->on_exception = ON_EXCEPTION;
+    span->urgency = NORMAL;
     span->fork = forks;
     return span;
 }
@@ -219,7 +219,8 @@ end_at(Span *span, PyObject *given)
     WIRE(head); /* nobody writes to an ended span */
     span_write_head(span, &head);
     const Piece pieces[] = {{head.data, head.failed ? 0 : head.size}, {span->body.data, span->body.size}};
-    arena_offer(span->recorder->arena, &span->recorder->chunk, span->recorder->scope, 0x12, pieces, 2);
+    enum urgency urgency = span->status == ERROR ? HIGH : span->urgency;
+    arena_offer(span->recorder->arena, span->recorder->chunks, span->recorder->scope, urgency, 0x12, pieces, 2);
     wire_free(&head);
 }
 

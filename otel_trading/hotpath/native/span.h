@@ -17,7 +17,7 @@ enum span_field {
 };
 enum status { UNSET, OK, ERROR };
 enum fate { OFFERED, NOT_OFFERED }; /* at the end of a span */
-enum on_exception { RECORD_EXCEPTION = 1, SET_STATUS = 2 }; /* when it leaves `with span:` */
+enum on_exception { RECORD_EXCEPTION = 1, SET_STATUS = 2, ON_EXCEPTION = 3 }; /* when it leaves `with span:` */
 enum own_flags { SAMPLED = 1, RANDOM = 2 }; /* W3C's */
 enum span_flags { HAS_IS_REMOTE = 0x100, IS_REMOTE = 0x200 }; /* beside those of W3C in OTLP's field */
 
@@ -27,7 +27,7 @@ typedef struct {
     PyObject_HEAD
     Arena *arena;
     PyObject *scope; /* bytes */
-    Chunk *chunk;    /* that is written on; NULL after it was taken */
+    Chunk *chunks[URGENCIES]; /* that are written on; NULL after one was taken */
     ValueLimits of_span, of_event, of_link;
     int32_t events, links;
     uint32_t most_bytes;      /* of a span's body */
@@ -41,8 +41,9 @@ typedef struct {
     BUSY
     uint8_t recording;
     uint8_t kind, flags, status;
+    uint8_t urgency;   /* LOW, NORMAL or HIGH */
     uint8_t remote;    /* the parent is in another process */
-    uint8_t fate, on_exception, urgency;
+    uint8_t fate, on_exception;
     uint8_t timed;     /* the watch runs: the caller gave no start */
     uint32_t fork;     /* in which it began */
     Recorder *recorder;

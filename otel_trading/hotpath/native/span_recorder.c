@@ -8,10 +8,11 @@
 PyTypeObject *Recorder_Type = NULL;
 
 enum begin_argument { AS_NAME, AS_PARENT, AS_KIND, AS_ATTRIBUTES, AS_START, AS_TRACE_ID, AS_SPAN_ID, AS_PARENT_ID, AS_FLAGS,
-                      AS_TRACE_STATE, AS_REMOTE, AS_RECORD, AS_THRESHOLD, AS_RANDOMNESS, BEGIN_ARGUMENTS };
+                      AS_TRACE_STATE, AS_REMOTE, AS_URGENCY, AS_RECORD, AS_THRESHOLD, AS_RANDOMNESS, AS_ON_EXCEPTION,
+                      BEGIN_ARGUMENTS };
 static const char *const BEGIN_NAMES[] = {
     "name", "parent", "kind", "attributes", "start_time", "trace_id", "span_id", "parent_id", "flags", "trace_state", "remote",
-    "record", "threshold", "randomness",
+    "urgency", "record", "threshold", "randomness", "on_exception",
 };
 enum kind { INTERNAL = 1, CLIENT = 3, PRODUCER = 4 };
 
@@ -144,6 +145,8 @@ begin_call(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObjec
     set_ids(span, given);
     set_trace_state(span, given[AS_TRACE_STATE]);
     span->kind = (uint8_t)number_or(span->recorder->arena, given[AS_KIND], MOST_KIND, INTERNAL);
+    span->urgency = (uint8_t)number_or(span->recorder->arena, given[AS_URGENCY], HIGH, NORMAL);
+    span->on_exception = (uint8_t)number_or(span->recorder->arena, given[AS_ON_EXCEPTION], ON_EXCEPTION, ON_EXCEPTION);
     set_sampling(span, given);
     span_set_start(span, given[AS_START]);
     if (span->recording)
@@ -233,7 +236,7 @@ recorder_dealloc(PyObject *object)
     Recorder *self = (Recorder *)object;
     PyTypeObject *type = Py_TYPE(object);
     if (self->arena != NULL)
-        arena_leave(self->arena, &self->chunk);
+        arena_leave(self->arena, self->chunks);
     Py_XDECREF((PyObject *)self->arena);
     Py_XDECREF(self->scope);
     Py_XDECREF((PyObject *)self->span_type);
@@ -245,8 +248,9 @@ recorder_dealloc(PyObject *object)
 static PyMethodDef methods[] = {
     {"begin", CALL(begin_call), METH_FASTCALL | METH_KEYWORDS,
      PyDoc_STR("begin(name, parent=None, kind=1, attributes=None, start_time=None, trace_id=0, span_id=0, parent_id=0,\n"
-               "      flags=None, trace_state=None, remote=False, record=False, threshold=None, randomness=None) -> Span\n\n"
-               "A span that records. Ids that are 0 are made; with a parent they are its trace and its id.")},
+               "      flags=None, trace_state=None, remote=False, urgency=1, record=False, threshold=None, randomness=None,\n"
+               "      on_exception=3) -> Span\n\n"
+               "A span, which records if it is sampled. Ids that are 0 are made; with a parent they are its trace and its id.")},
     {NULL},
 };
 static PyType_Slot slots[] = {

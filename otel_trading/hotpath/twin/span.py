@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MOST_ID, MOST_TRACE_ID, MOST_TIME = 2**64 - 1, 2**128 - 1, 2**63 - 1
 OK, ERROR = 1, 2
+_HIGH = 2
 _ATTRIBUTE, _EVENT, _LINK, _STATUS = b"\x4a", b"\x5a", b"\x6a", b"\x7a"
 _HAS_IS_REMOTE, _IS_REMOTE = 0x100, 0x200
 _IDS = struct.Struct(">HQQHQ").pack
@@ -62,6 +63,7 @@ class Span:
         "_started",
         "_status",
         "_status_text",
+        "_urgency",
         "end_ns",
         "flags",
         "kind",
@@ -81,6 +83,7 @@ class Span:
     start_ns: int
     _remote: bool
     _sampling: Sampling
+    _urgency: int
     _open: int
     """The fork in which it began, until it ends: to delete it is one step, so that of two ends one counts."""
 
@@ -302,7 +305,8 @@ class Span:
         encoded = self.encoded()
         size = len(encoded)
         recorder = self._recorder
-        recorder.arena.offer(recorder.writer, b"\x12" + (BYTE[size] if size < 128 else varint(size)) + encoded)
+        urgency = _HIGH if self._status == ERROR else self._urgency
+        recorder.arena.offer(recorder.writer, urgency, b"\x12" + (BYTE[size] if size < 128 else varint(size)) + encoded)
 
     def encoded(self) -> bytes:
         """The message Span as it is now; `span_reading.read` decodes it."""

@@ -14,6 +14,7 @@ _MOST_LIMIT, _MOST_BYTES, _MOST_LETTERS = 10_000, 64 << 20, 2**63 - 1
 _SAMPLED, _RANDOM = 1, 2
 _INTERNAL, _MOST_KIND = 1, 5
 _OUTGOING = (3, 4)
+_NORMAL, _HIGH = 1, 2
 _NONE = 0
 """An id that is not given; compared by identity, since False is no id."""
 
@@ -80,9 +81,11 @@ class Recorder:
         flags: Any = None,
         trace_state: Any = None,
         remote: Any = False,
+        urgency: Any = _NORMAL,
         record: Any = False,
         threshold: Any = None,
         randomness: Any = None,
+        on_exception: Any = None,
     ) -> Span:
         """A span, which records if it is sampled."""
         if parent is not None and not isinstance(parent, Span):
@@ -108,8 +111,9 @@ class Recorder:
         if trace_state is not None:
             self._set_trace_state(span, trace_state)
         span.kind = kind if kind is _INTERNAL else self._number(kind, _MOST_KIND, _INTERNAL)
-        if threshold is not None or randomness is not None:
-            self._set_sampling(span, threshold, randomness)
+        span._urgency = urgency if urgency is _NORMAL else self._number(urgency, _HIGH, _NORMAL)
+        if threshold is not None or randomness is not None or on_exception is not None:
+            self._set_sampling(span, threshold, randomness, on_exception)
         if not span.flags & _SAMPLED:
             self.leave_out(span, record is True)
         if start_time is None:
@@ -121,11 +125,12 @@ class Recorder:
             span.set_attributes(attributes)
         return span
 
-    def _set_sampling(self, span: Span, threshold: Any, randomness: Any) -> None:
+    def _set_sampling(self, span: Span, threshold: Any, randomness: Any, on_exception: Any) -> None:
         before = span._sampling
+        on_end = before[2] if on_exception is None else self._number(on_exception, before[2], before[2])
         told = before[0] if threshold is None else self._number(threshold, RANDOM_BITS, -1)
         random = before[1] if randomness is None else self._number(randomness, RANDOM_BITS, span.randomness)
-        span._sampling = (told, random, *before[2:])
+        span._sampling = (told, random, on_end, before[3])
 
     @staticmethod
     def leave_out(span: Span, record_anyway: bool) -> None:

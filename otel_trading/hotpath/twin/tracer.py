@@ -17,6 +17,7 @@ from otel_trading.hotpath.twin.span_value import Odd, name_of
 _SAMPLED, _RANDOM = 1, 2
 _KINDS = 5
 _INTERNAL = 1
+_NORMAL = 1
 
 
 class Tracer:
@@ -111,12 +112,13 @@ def _begun(
         told = (bool(parent.flags & _SAMPLED), parent.threshold, parent.trace_state or None)
     span.span_id, span.kind, span._remote = made(64), kind, False
     if sampler is None:
-        sampled, threshold, state = True, NO_THRESHOLD if told is None else told[1], None if told is None else told[2]
+        sampled, span._urgency = True, _NORMAL
+        threshold, state = (NO_THRESHOLD, None) if told is None else told[1:]
     else:
         decided = sampler.decide(name, kind, attributes, span.randomness, told)
         if decided is None:
             return None
-        sampled, _, threshold, state = decided
+        sampled, span._urgency, threshold, state = decided
     span.trace_state = state or ""
     span.flags = flags | _SAMPLED if sampled else flags
     span._sampling = (threshold, span._sampling[1], on_exception, sampled)
