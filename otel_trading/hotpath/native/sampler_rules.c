@@ -132,18 +132,18 @@ key_matches(const Rule *rule, PyObject *key)
     return 0;
 }
 
-/* 1, 0, or -1: of a type that Python has to convert. Texts are compared as texts, also members of enumerations; numbers as
- * numbers, but True is not 1. */
+/* 1, 0, or -1: of a type that Python has to convert, such as a member of an enumeration. Numbers are compared as numbers, but
+ * True is not 1. */
 static int
 same_value(PyObject *value, PyObject *wanted)
 {
-    if (PyUnicode_Check(value))
-        return PyUnicode_Check(wanted) && PyUnicode_Compare(value, wanted) == 0;
+    if (PyUnicode_CheckExact(value))
+        return PyUnicode_CheckExact(wanted) && PyUnicode_Compare(value, wanted) == 0;
     if (PyBool_Check(value) || value == Py_None)
         return value == wanted;
     if (!PyLong_CheckExact(value) && !PyFloat_CheckExact(value))
         return -1;
-    if (PyBool_Check(wanted) || !(PyLong_Check(wanted) || PyFloat_Check(wanted)))
+    if (PyBool_Check(wanted) || !(PyLong_CheckExact(wanted) || PyFloat_CheckExact(wanted)))
         return 0;
     return PyObject_RichCompareBool(value, wanted, Py_EQ);
 }

@@ -14,6 +14,7 @@ from otel_trading.hotpath.twin.refusal import forget_refusals, refusals, set_ref
 from otel_trading.hotpath.twin.render_family import Family
 from otel_trading.hotpath.twin.render_number import render_number
 from otel_trading.hotpath.twin.render_page import render
+from otel_trading.hotpath.twin.sampler import Sampler
 from otel_trading.hotpath.twin.span import Span, span_type
 from otel_trading.hotpath.twin.span_arena import Arena
 from otel_trading.hotpath.twin.span_recorder import Recorder
@@ -31,6 +32,7 @@ __all__ = [
     "Cell",
     "Family",
     "Recorder",
+    "Sampler",
     "Span",
     "Table",
     "Timer",
