@@ -23,7 +23,7 @@ _NORMAL = 1
 class Tracer:
     """Begins spans. A subclass has `start_slowly`, `failed` and `decorated`; see `span_engine.Tracer`."""
 
-    _kinds: dict[Any, int] = {}  # noqa: RUF012  # one for all tracers, replaced as a whole
+    _kinds: dict[Any, int] = {}  # of all tracers; replaced as a whole
 
     def __init__(self) -> None:
         self._here: tuple[Recorder, Sampler | None] | None = None
