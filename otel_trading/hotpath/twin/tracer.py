@@ -110,7 +110,7 @@ def _begun(
         span.trace_id, span.parent_id, flags = parent.trace_id, parent.span_id, parent.flags & _RANDOM
         span._sampling = parent._sampling
         told = (bool(parent.flags & _SAMPLED), parent.threshold, parent.trace_state or None)
-    span.span_id, span.kind, span._remote = made(64), kind, False
+    span.span_id, span._kind, span._remote = made(64), kind, False
     if sampler is None:
         sampled, span._urgency = True, _NORMAL
         threshold, state = (NO_THRESHOLD, None) if told is None else told[1:]
