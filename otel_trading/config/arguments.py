@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
+from otel_trading.config.sampling_rule import SamplingRule
+
 
 class Arguments(TypedDict, total=False):
     """Every knob by name; None means not given."""
@@ -73,6 +75,10 @@ class Arguments(TypedDict, total=False):
     default_ratio: float | None
     always_spans: Sequence[str] | str | None
     traces_per_second: float | None
+    sampling_rules: Sequence[SamplingRule | Mapping[str, Any]] | str | None
+    adaptive_sampling: bool | None
+    adaptive_cpu_limit: float | None
+    adaptive_loop_lag_s: float | None
     propagators: Sequence[str] | str | None
     propagation_hosts: Sequence[str] | str | None
     span_attribute_count_limit: int | None

@@ -13,6 +13,7 @@ from pathlib import Path
 from otel_trading.config.kinds import Choice, Chosen, Flag, Items, Number, Pairs, Patterns, Words
 from otel_trading.config.knob import Knob
 from otel_trading.config.knobs import KNOBS
+from otel_trading.config.sampling_rule import Rules
 from otel_trading.ground.generated import bring_up_to_date
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +33,8 @@ def python_type(knob: Knob) -> str:
         return "Mapping[str, Any] | str | None"
     if isinstance(kind, Items):
         return "Sequence[Any] | None"
+    if isinstance(kind, Rules):
+        return "Sequence[SamplingRule | Mapping[str, Any]] | str | None"
     if isinstance(kind, Choice):
         return "Literal[" + ", ".join(f'"{word}"' for word in kind.words) + "] | None"
     return "str | None"
@@ -46,6 +49,8 @@ def arguments() -> str:
         "",
         "from collections.abc import Mapping, Sequence",
         "from typing import Any, Literal, TypedDict",
+        "",
+        "from otel_trading.config.sampling_rule import SamplingRule",
         "",
         "",
         "class Arguments(TypedDict, total=False):",

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Protocol, runtime_checkable
 
+from otel_trading.hotpath.sampler_engine import SamplerEngine
 from otel_trading.hotpath.span_engine import SpanEngine
 
 Snapshot = tuple[int, int | float, int | float | None, int | float | None, Any]
@@ -238,8 +239,8 @@ Item = Family | bytes
 """A part of a page: a family, or bytes that are on it as they are."""
 
 
-class Engine(SpanEngine, Protocol):
-    """The names of an engine, a module; those for spans are told in `span_engine`."""
+class Engine(SpanEngine, SamplerEngine, Protocol):
+    """The names of an engine, a module; those for spans and sampling are told in `span_engine` and `sampler_engine`."""
 
     NAME: str
 

@@ -23,7 +23,7 @@ from otel_trading.traces.export import SpanDelivery
 from otel_trading.traces.sampler import TradingSampler
 from otel_trading.traces.urgency import span_measure
 
-_KNOB = {"always": "always_spans"}
+_KNOB = {"always": "always_spans", "rules": "sampling_rules"}
 _STANDARD_WITH_RATIO = ("traceidratio", "parentbased_traceidratio")
 
 
@@ -100,6 +100,7 @@ def _ours(plan: TracesPlan, config: Config) -> TradingSampler:
         "default_ratio": config["default_ratio"],
         "always": config["always_spans"],
         "traces_per_second": config["traces_per_second"],
+        "rules": config["sampling_rules"],
     }
     if plan.sampler_argument and not config.explicit("default_ratio"):
         settings["default_ratio"] = float(plan.sampler_argument)
@@ -123,7 +124,9 @@ def _rejected(name: str, plan: TracesPlan, config: Config, error: Exception) -> 
             plan.sampler_argument,
             reason,
         )
-        return TradingSampler(config["tick_ratio"], config["default_ratio"], config["always_spans"])
+        names = {"tick_ratio", "default_ratio", "traces_per_second"}
+        known = {name: config[name] for name in names}
+        return TradingSampler(**known, always=config["always_spans"], rules=config["sampling_rules"])
     known = ", ".join(sorted(sdk.entry_point_names("opentelemetry_traces_sampler", "opentelemetry_sampler")))
     if argument.origin in ("argument", "own environment"):
         setting = argument

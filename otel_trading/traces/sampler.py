@@ -1,20 +1,18 @@
 """The trading sampler: an order is kept whatever happened to the tick before it.
 
 Order of the rules (consistent probability sampling, OpenTelemetry specification, "Composable samplers"):
-1. always: orders, risk checks, fills, kill switch, gaps, and patterns of the user; outermost, so that an order under
-   an unsampled tick survives
+1. always: orders, risk checks, fills, kill switch, gaps, and patterns and rules of the user; outermost, so that an
+   order under an unsampled tick survives
 2. parent: a child follows its parent's threshold
-3. ticks and books: `tick_ratio`, under the rate cap
-4. the rest: `default_ratio`, under the rate cap
+3. rules of the user with a ratio, in their order, under the rate cap
+4. ticks and books: `tick_ratio`, under the rate cap
+5. the rest: `default_ratio`, under the rate cap
 """
 
 from __future__ import annotations
 
-import re
-import threading
-from collections.abc import Sequence
-from fnmatch import translate
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
@@ -22,7 +20,15 @@ from opentelemetry.trace import Link, SpanKind, TraceState, get_current_span
 from opentelemetry.util.types import Attributes
 
 from otel_trading import sdk
-from otel_trading.ground import clock
+from otel_trading.config.kinds import Rejected
+from otel_trading.config.sampling_rule import Rules, SamplingRule
+from otel_trading.hotpath import sampler_engine
+from otel_trading.traces import trace_state as trace_state_of
+from otel_trading.traces.matching import Matching, NameOrKeys
+from otel_trading.traces.rate_cap import RateCap
+from otel_trading.traces.scaled_ratio import ScaledRatio
+
+__all__ = ["ALWAYS_KEYS", "ALWAYS_NAMES", "TICK_NAMES", "NameOrKeys", "RateCap", "TradingSampler", "create_sampler"]
 
 ALWAYS_NAMES = (
     "order",
@@ -53,96 +59,13 @@ ALWAYS_KEYS = (
 TICK_NAMES = ("md.*", "book.*", "tick", "tick.*")
 """Span name patterns of ticks and books."""
 
-_RANDOM_VALUES = 1 << 56
-_CACHE_LIMIT = 4096
 
+class _Root(NamedTuple):
+    """A rule for spans that begin a trace."""
 
-class NameOrKeys:
-    """A predicate over span name patterns and beginnings of attribute keys."""
-
-    def __init__(self, names: Sequence[str], keys: Sequence[str] = ()) -> None:
-        self._text = " | ".join((*names, *(f"{key}*" for key in keys)))
-        self._pattern = re.compile("|".join(translate(name) for name in names) or r"(?!)")
-        self._keys = tuple(keys)
-        self._known: dict[str, bool] = {}
-
-    def __call__(
-        self,
-        parent_ctx: Context | None,
-        name: str,
-        span_kind: SpanKind | None,
-        attributes: Attributes,
-        links: Sequence[Link] | None,
-        trace_state: TraceState | None,
-    ) -> bool:
-        """True if the name or a key matches; the other arguments are the protocol's."""
-        matches = self._known.get(name)
-        if matches is None:
-            matches = self._pattern.fullmatch(name) is not None
-            if len(self._known) < _CACHE_LIMIT:
-                self._known[name] = matches
-        if matches or not attributes or not self._keys:
-            return matches
-        return any(key.startswith(self._keys) for key in attributes)
-
-    def __str__(self) -> str:
-        return self._text
-
-
-class RateCap(sdk.ComposableSampler):
-    """Raises the threshold of another sampler so that not more than a number of traces a second are kept.
-
-    The offered rate is measured over windows of 100 ms and smoothed over about a second; the threshold follows it, so
-    a burst may exceed the cap for a moment, and `ot=th:` always tells the ratio that was really used.
-    """
-
-    WINDOW_NS = 100_000_000
-    SMOOTHING = 0.2
-
-    def __init__(self, delegate: sdk.ComposableSampler, per_second: float) -> None:
-        """Caps `delegate` at `per_second` sampled traces; 0 leaves it alone."""
-        self._delegate = delegate
-        self._per_second = per_second
-        self._lock = threading.RLock()
-        self._window_began_ns = clock.monotonic_ns()
-        self._in_window = 0
-        self._rate = 0.0
-
-    def sampling_intent(
-        self,
-        parent_ctx: Context | None,
-        name: str,
-        span_kind: SpanKind | None,
-        attributes: Attributes,
-        links: Sequence[Link] | None,
-        trace_state: TraceState | None = None,
-    ) -> sdk.SamplingIntent:
-        """The delegate's intent with a threshold that is at least the cap's."""
-        intent = self._delegate.sampling_intent(parent_ctx, name, span_kind, attributes, links, trace_state)
-        if self._per_second <= 0 or not 0 <= intent.threshold < _RANDOM_VALUES:
-            return intent
-        cap = self._threshold((_RANDOM_VALUES - intent.threshold) / _RANDOM_VALUES)
-        return intent if cap <= intent.threshold else sdk.SamplingIntent(threshold=cap, attributes=intent.attributes)
-
-    def _threshold(self, ratio: float) -> int:
-        """Counts one candidate that would be kept with `ratio`; returns the threshold that keeps to the cap."""
-        with self._lock:
-            now_ns = clock.monotonic_ns()
-            past_ns = now_ns - self._window_began_ns
-            if past_ns >= self.WINDOW_NS:
-                measured = self._in_window * 1e9 / past_ns
-                weight = min(1.0, self.SMOOTHING * past_ns / self.WINDOW_NS)
-                self._rate += weight * (measured - self._rate)
-                self._window_began_ns, self._in_window = now_ns, 0
-            self._in_window += 1
-            # within a window a burst counts as if it went on at this pace
-            rate = max(self._rate, self._in_window * 1e9 / self.WINDOW_NS * self.SMOOTHING)
-        allowed = min(ratio, self._per_second / rate) if rate > 0 else ratio
-        return _RANDOM_VALUES - round(allowed * _RANDOM_VALUES)
-
-    def get_description(self) -> str:
-        """What it is made of."""
-        return f"RateCap{{{self._per_second:g}/s,{self._delegate.get_description()}}}"
+    matching: Matching
+    ratio: ScaledRatio
+    ticks: bool = False
 
 
 class TradingSampler(Sampler):
@@ -154,6 +77,7 @@ class TradingSampler(Sampler):
         default_ratio: float = 1.0,
         always: Sequence[str] = (),
         traces_per_second: float = 0.0,
+        rules: Sequence[SamplingRule | Mapping[str, Any]] = (),
     ) -> None:
         """Builds the rules.
 
@@ -162,22 +86,27 @@ class TradingSampler(Sampler):
             default_ratio: share of other root spans that is kept, 0 to 1.
             always: further span name patterns that are kept always.
             traces_per_second: cap on sampled traces that are not kept always; 0 is no cap.
+            rules: further ones, see SamplingRule. Those that keep always stand beside `always`, those with a ratio
+                before the ticks; the first that matches counts.
 
         Raises:
-            ValueError: a ratio is outside of 0 to 1.
+            ValueError: a ratio is outside of 0 to 1, or a rule cannot be read.
         """
-        ticks = sdk.composable_traceid_ratio_based(tick_ratio)
-        rest = sdk.composable_traceid_ratio_based(default_ratio)
-        every = NameOrKeys(("*",))
-        roots = sdk.composable_rule_based([(NameOrKeys(TICK_NAMES), ticks), (every, rest)])
-        capped = RateCap(roots, traces_per_second) if traces_per_second > 0 else roots
-        rules = sdk.composable_rule_based(
-            [
-                (NameOrKeys((*ALWAYS_NAMES, *always), ALWAYS_KEYS), sdk.composable_always_on()),
-                (every, sdk.composable_parent_threshold(capped)),
-            ]
-        )
-        self._composite = sdk.composite_sampler(rules)
+        taken = _read(rules)
+        self._always = [Matching((*ALWAYS_NAMES, *always)), Matching(keys=ALWAYS_KEYS)]
+        self._always += [_matching(rule) for rule in taken if rule.always]
+        self._roots = [
+            *(_Root(_matching(rule), ScaledRatio(rule.ratio, rule.lowerable)) for rule in taken if not rule.always),
+            _Root(Matching(TICK_NAMES), ScaledRatio(tick_ratio, True), ticks=True),
+            _Root(Matching(), ScaledRatio(default_ratio, True)),
+        ]
+        self._per_second = traces_per_second
+        roots = sdk.composable_rule_based([(root.matching, root.ratio) for root in self._roots])
+        self._cap = RateCap(roots, traces_per_second) if traces_per_second > 0 else None
+        follow = sdk.composable_parent_threshold(self._cap or roots)
+        kept = [(matching, sdk.composable_always_on()) for matching in self._always]
+        self._composite = sdk.composite_sampler(sdk.composable_rule_based([*kept, (Matching(), follow)]))
+        self._engines: dict[str, sampler_engine.Sampler] = {}
 
     def should_sample(
         self,
@@ -198,37 +127,80 @@ class TradingSampler(Sampler):
         result = self._composite.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
         told = result.trace_state
         if told and result.decision is not Decision.RECORD_AND_SAMPLE:
-            told = _without_threshold(told)
+            told = trace_state_of.without_threshold(told)
         # the SDK's tracer gives a span what the sampler returns, and the composite sampler returns its own only
         kept: dict[str, Any] = {**(attributes or {}), **dict(result.attributes or {})}
         return SamplingResult(result.decision, kept, told)
+
+    def native(self, engine: sampler_engine.SamplerEngine) -> sampler_engine.Sampler:
+        """The same decisions, taken by an engine in nanoseconds; one sampler an engine, made at the first call.
+
+        From then on the cap counts there, so that it is one cap for both ways.
+
+        Args:
+            engine: as `hotpath.choose()` gives it.
+        """
+        name = getattr(engine, "NAME", "")
+        made = self._engines.get(name)
+        if made is None:
+            made = engine.Sampler(
+                self._rules_of_name, trace_state_of.told, trace_state_of.read, self._engine_rules(), self._per_second
+            )
+            if self._cap is not None:
+                self._cap.count_by(made.capped)
+            self._engines[name] = made
+        return made
+
+    def scale(self, by: float) -> None:
+        """Keeps `by` of what may be lowered, 0 to 1: ticks, the default, rules that say so; 1 is what was asked for."""
+        for root in self._roots:
+            root.ratio.scale(by)
+        for made in list(self._engines.values()):
+            made.set_thresholds([rule.threshold for rule in self._engine_rules()])
+
+    def _rules_of_name(self, name: str) -> int:
+        matchings = [*self._always, *(root.matching for root in self._roots)]
+        return sum(1 << i for i, matching in enumerate(matchings) if matching.match_name(name))
+
+    def _engine_rules(self) -> list[sampler_engine.Rule]:
+        always = [_engine_rule(matching, 0, always=True) for matching in self._always]
+        return always + [_engine_rule(root.matching, root.ratio.threshold, ticks=root.ticks) for root in self._roots]
 
     def get_description(self) -> str:
         """What it is made of."""
         return f"TradingSampler{{{self._composite.get_description()}}}"
 
 
-def _without_threshold(trace_state: TraceState) -> TraceState:
-    """An unsampled span passes no threshold on; it would claim a ratio that was not used."""
-    if "ot" not in trace_state:
-        return trace_state
-    ours = sdk.OtelTraceState.parse(trace_state)
-    ours.threshold = -1
-    rest = ours.serialize()
-    return trace_state.update("ot", rest) if rest else trace_state.delete("ot")
+def _read(rules: Sequence[SamplingRule | Mapping[str, Any]]) -> tuple[SamplingRule, ...]:
+    try:
+        return Rules().from_value(rules)
+    except Rejected as error:
+        raise ValueError(f"rules must be {error.rule}. {error.advice}") from None
 
 
-def create_sampler(argument: str | float | None = None, **settings: float | Sequence[str]) -> TradingSampler:
+def _matching(rule: SamplingRule) -> Matching:
+    kinds = [SpanKind[kind.upper()] for kind in rule.kinds]
+    return Matching(rule.names, kinds, rule.attribute_keys, rule.attributes)
+
+
+def _engine_rule(
+    matching: Matching, threshold: int, *, always: bool = False, ticks: bool = False
+) -> sampler_engine.Rule:
+    kinds = sum(1 << kind.value + 1 for kind in matching.kinds)  # OTLP counts kinds from 1
+    return sampler_engine.Rule(always, kinds, matching.keys, tuple(matching.equals.items()), threshold, ticks)
+
+
+def create_sampler(argument: str | float | None = None, **settings: Any) -> TradingSampler:
     """The entry point of `OTEL_TRACES_SAMPLER=otel_trading` and of the file's `sampler: otel_trading:`.
 
     Args:
         argument: OTEL_TRACES_SAMPLER_ARG, the default ratio; None leaves it.
-        **settings: `tick_ratio`, `default_ratio`, `always`, `traces_per_second`.
+        **settings: `tick_ratio`, `default_ratio`, `always`, `traces_per_second`, `rules`.
 
     Raises:
-        ValueError: the argument is no number, or a ratio is outside of 0 to 1.
+        ValueError: the argument is no number, a ratio is outside of 0 to 1, or a rule cannot be read.
         TypeError: an unknown setting.
     """
     if argument not in (None, ""):
         settings = {"default_ratio": float(argument), **settings}
-    return TradingSampler(**settings)  # type: ignore[arg-type]  # an unknown setting raises TypeError, as promised
+    return TradingSampler(**settings)

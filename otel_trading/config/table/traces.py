@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from otel_trading.config.kinds import Number, Text, Words
+from otel_trading.config.kinds import Flag, Number, Text, Words
 from otel_trading.config.knob import LIMIT, RATIO, Knob
+from otel_trading.config.sampling_rule import Rules
 from otel_trading.config.table.batches import batches
 
 
@@ -58,6 +59,42 @@ def traces() -> list[Knob]:
             0.0,
             "Cap on sampled traces that are not kept always; 0 is no cap.",
             unit="1/s",
+            own_node=True,
+        ),
+        Knob(
+            group,
+            "sampling_rules",
+            Rules(),
+            (),
+            "Further rules of the sampler: names, kinds, attributes, and a ratio or always; JSON in the environment.",
+            own_node=True,
+        ),
+        Knob(
+            group,
+            "adaptive_sampling",
+            Flag(),
+            True,
+            "Lowers what may be lowered (ticks, the default ratio, lowerable rules) while telemetry's queue fills, and "
+            "at the two limits below, and puts it back.",
+            own_node=True,
+        ),
+        Knob(
+            group,
+            "adaptive_cpu_limit",
+            Number(0),
+            0.0,
+            "Adaptive sampling lowers while the process uses more processors than this; 0 does not look, since a loop "
+            "that polls is busy by design.",
+            unit="processors",
+            own_node=True,
+        ),
+        Knob(
+            group,
+            "adaptive_loop_lag_s",
+            Number(0, 3600),
+            0.0,
+            "Adaptive sampling lowers while a loop given to `watch_loop` is late by more than this; 0 does not look.",
+            unit="s",
             own_node=True,
         ),
         Knob(

@@ -38,6 +38,14 @@ _FIXED32 = struct.Struct("<BI").pack
 _FIXED64 = struct.Struct("<BQ").pack
 
 
+NO_THRESHOLD = -1
+RANDOM_BITS = (1 << 56) - 1
+RECORD_EXCEPTION, SET_STATUS = 1, 2
+Sampling = tuple[int, int | None, int, bool]
+"""Threshold; randomness, None for that of the trace id; what happens on an exception; whether it is offered."""
+PLAIN: Sampling = (NO_THRESHOLD, None, RECORD_EXCEPTION | SET_STATUS, True)
+
+
 class Span:
     """One operation; made by `Recorder.begin`."""
 
@@ -50,6 +58,7 @@ class Span:
         "_open",
         "_recorder",
         "_remote",
+        "_sampling",
         "_size",
         "_started",
         "_status",
@@ -73,6 +82,7 @@ class Span:
     kind: int
     start_ns: int
     _remote: bool
+    _sampling: Sampling
     _urgency: int
     _open: int
     """The fork in which it began, until it ends: to delete it is one step, so that of two ends one counts."""
@@ -90,6 +100,31 @@ class Span:
         self._status_text = b""
         self._started: int | None = None
         self.end_ns = 0
+
+    @property
+    def threshold(self) -> int:
+        """Of consistent probability sampling, 0 to 2^56; -1 if none is told."""
+        return self._sampling[0]
+
+    @property
+    def randomness(self) -> int:
+        """The 56 bits that are compared with a threshold."""
+        told = self._sampling[1]
+        return self.trace_id & RANDOM_BITS if told is None else told
+
+    @property
+    def on_exception(self) -> int:
+        """What happens when an exception leaves `with span:`: 1 it is recorded, 2 the status is set."""
+        return self._sampling[2]
+
+    @property
+    def owner(self) -> Any:
+        """What the recorder was given as the owner of its spans."""
+        return self._recorder.owner
+
+    def stop_recording(self) -> None:
+        """From its beginning: it goes nowhere."""
+        del self._open
 
     @property
     def name(self) -> str:
@@ -265,6 +300,8 @@ class Span:
         except AttributeError:
             return
         self.end_ns = end_ns
+        if not self._sampling[3]:
+            return
         encoded = self.encoded()
         size = len(encoded)
         recorder = self._recorder
@@ -303,3 +340,8 @@ class Span:
             text = sized(b"\x12", self._status_text) if self._status_text else b""
             found.append(sized(_STATUS, text + b"\x18" + BYTE[self._status]))
         return found
+
+
+def span_type(name: str, methods: dict[str, Any], /) -> type[Span]:
+    """`Span` with more methods, a dict of functions and properties, for a `Recorder`."""
+    return type(name, (Span,), {"__slots__": (), **methods})

@@ -1,0 +1,266 @@
+#include "clock.h"
+#include "sampler_parts.h"
+
+PyTypeObject *Sampler_Type = NULL;
+
+enum urgency { LOW, NORMAL, HIGH };
+
+/* ---- deciding ---- */
+
+/* The first of these rules, in their order, that matches; the number of rules if none does, -1 if that cannot be said here. */
+static inline int
+first_of(const Sampler *self, uint64_t rules, const Question *question)
+{
+    for (; rules != 0; rules &= rules - 1) {
+        int i = __builtin_ctzll(rules);
+        if (!(self->narrow >> i & 1))
+            return i;
+        int found = rule_matches(&self->rules[i], question->kind, question->attributes);
+        if (found != 0)
+            return found < 0 ? -1 : i;
+    }
+    return self->size;
+}
+
+/* The threshold under which the parent was kept or not, as a child goes by it; NONE_TOLD or UNSAMPLED if it told none. */
+static int
+of_parent(Sampler *self, const Question *question, int64_t *threshold, uint64_t *randomness)
+{
+    int64_t random = -1;
+    *threshold = question->parent_threshold;
+    if (*threshold == IN_STATE) {
+        *threshold = -1;
+        if (question->parent_state != NULL && states_read(self, question->parent_state, threshold, &random) < 0)
+            return -1;
+        if (random >= 0)
+            *randomness = (uint64_t)random;
+    }
+    if (*threshold < 0)
+        *threshold = question->parent_sampled ? NONE_TOLD : UNSAMPLED;
+    return 0;
+}
+
+/* The threshold of what begins a trace; UNSAMPLED for never. 0, or -1. */
+static int
+of_root(Sampler *self, uint64_t rules, const Question *question, int64_t *threshold)
+{
+    int i = first_of(self, rules & ~self->always, question);
+    if (i < 0)
+        return -1;
+    *threshold = i == self->size ? NEVER : PEEK(self->rules[i].threshold);
+    *threshold = *threshold >= NEVER ? UNSAMPLED : cap_threshold(self, *threshold);
+    return 0;
+}
+
+int
+sampler_decide(PyObject *object, const Question *question, Decision *decision)
+{
+    Sampler *self = (Sampler *)object;
+    uint64_t rules, randomness = question->randomness;
+    int64_t told = 0;
+    *decision = (Decision){0, NORMAL, NONE_TOLD, NULL};
+    if (UNLIKELY(!PyUnicode_CheckExact(question->name)) || names_find(self, question->name, &rules) < 0)
+        return -1;
+    int kept = first_of(self, rules & self->always, question);
+    if (UNLIKELY(kept < 0))
+        return -1;
+    if (kept < self->size)
+        decision->urgency = HIGH;
+    else {
+        if (rules & self->low)
+            decision->urgency = LOW;
+        if ((question->has_parent ? of_parent(self, question, &told, &randomness)
+                                  : of_root(self, rules, question, &told)) < 0)
+            return -1;
+        if (told >= 0 && (uint64_t)told > randomness)
+            told = UNSAMPLED;
+    }
+    decision->sampled = told != UNSAMPLED;
+    decision->threshold = told >= 0 ? told : NONE_TOLD;
+    PyObject *before = question->parent_state;
+    if (before != NULL && PyUnicode_GET_LENGTH(before) == 0)
+        before = NULL;
+    if (before == NULL && told < 0)
+        return 0;
+    return states_find(self, before, told, &decision->state);
+}
+
+/* ---- methods ---- */
+
+static int
+parent_of(PyObject *given, Question *question)
+{
+    long long threshold;
+    PyObject *state;
+    if (given == NULL || given == Py_None)
+        return 0;
+    if (!PyTuple_Check(given)) {
+        PyErr_SetString(PyExc_TypeError, "a parent must be (sampled, threshold, state)");
+        return -1;
+    }
+    if (!PyArg_ParseTuple(given, "pLO:parent", &question->parent_sampled, &threshold, &state))
+        return -1;
+    if (state != Py_None && !PyUnicode_CheckExact(state)) {
+        PyErr_SetString(PyExc_TypeError, "the state of a parent must be str or None");
+        return -1;
+    }
+    question->has_parent = 1;
+    question->parent_threshold = threshold;
+    question->parent_state = state == Py_None ? NULL : state;
+    return 0;
+}
+
+static PyObject *
+decide_call(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
+    if (count < 4 || count > 5)
+        return PyErr_Format(PyExc_TypeError, "decide() takes 4 or 5 arguments; %zd were given", count);
+    Question question = {.name = given[0], .parent_threshold = NONE_TOLD};
+    Decision decision;
+    question.kind = (int)PyLong_AsLong(given[1]);
+    if (question.kind == -1 && PyErr_Occurred())
+        return NULL;
+    question.attributes = given[2] == Py_None ? NULL : given[2];
+    question.randomness = PyLong_AsUnsignedLongLong(given[3]);
+    if (PyErr_Occurred() || parent_of(count == 5 ? given[4] : NULL, &question) < 0)
+        return NULL;
+    if (sampler_decide(self, &question, &decision) < 0)
+        Py_RETURN_NONE;
+    return Py_BuildValue("NiLN", PyBool_FromLong(decision.sampled), decision.urgency, (long long)decision.threshold,
+                         decision.state == NULL ? Py_NewRef(Py_None) : decision.state);
+}
+
+static PyObject *
+capped_call(PyObject *self, PyObject *given)
+{
+    long long threshold = PyLong_AsLongLong(given);
+    if (threshold == -1 && PyErr_Occurred())
+        return NULL;
+    return PyLong_FromLongLong(cap_threshold((Sampler *)self, threshold));
+}
+
+static PyObject *
+set_thresholds_call(PyObject *self, PyObject *given)
+{
+    if (rules_set_thresholds((Sampler *)self, given) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static Py_ssize_t
+length(PyObject *object)
+{
+    Sampler *self = (Sampler *)object;
+    Py_ssize_t used;
+    GUARD(self)
+    used = self->used;
+    UNGUARD()
+    return used;
+}
+
+/* ---- the type ---- */
+
+static PyObject *
+sampler_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"classify", "tell", "read", "rules", "per_second", NULL};
+    PyObject *classify, *tell, *read, *rules;
+    double per_second = 0.0;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OOOO|d:Sampler", names, &classify, &tell, &read, &rules, &per_second))
+        return NULL;
+    if (!PyCallable_Check(classify) || !PyCallable_Check(tell) || !PyCallable_Check(read)) {
+        PyErr_SetString(PyExc_TypeError, "classify, tell and read of a sampler must be callable");
+        return NULL;
+    }
+    Sampler *self = (Sampler *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->classify = Py_NewRef(classify);
+    self->tell = Py_NewRef(tell);
+    self->read = Py_NewRef(read);
+    self->per_second = per_second;
+    self->window_began_ns = now_ns();
+    if (rules_take(self, rules) < 0 || names_prepare(self) < 0) {
+        Py_DECREF((PyObject *)self);
+        return NULL;
+    }
+    return (PyObject *)self;
+}
+
+static int
+traverse(PyObject *object, visitproc visit, void *arg)
+{
+    Sampler *self = (Sampler *)object;
+    Py_VISIT(Py_TYPE(object));
+    Py_VISIT(self->classify);
+    Py_VISIT(self->tell);
+    Py_VISIT(self->read);
+    return 0; /* what rules compare with is atomic */
+}
+
+/* What leads back goes; a sampler that a finaliser still asks then knows the names that it knew. */
+static int
+clear(PyObject *object)
+{
+    Sampler *self = (Sampler *)object;
+    PyObject *gone[3];
+    GUARD(self)
+    gone[0] = self->classify;
+    gone[1] = self->tell;
+    gone[2] = self->read;
+    self->classify = Py_NewRef(Py_None);
+    self->tell = Py_NewRef(Py_None);
+    self->read = Py_NewRef(Py_None);
+    UNGUARD()
+    for (int i = 0; i < 3; i++)
+        Py_XDECREF(gone[i]);
+    return 0;
+}
+
+static void
+dealloc(PyObject *object)
+{
+    Sampler *self = (Sampler *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    rules_free(self);
+    names_free(self);
+    states_free(self);
+    Py_XDECREF(self->classify);
+    Py_XDECREF(self->tell);
+    Py_XDECREF(self->read);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+static PyMethodDef methods[] = {
+    {"decide", CALL(decide_call), METH_FASTCALL,
+     PyDoc_STR("decide(name, kind, attributes, randomness, parent=None) -> (sampled, urgency, threshold, state) | None\n\n"
+               "None: decide the slow way. parent: (sampled, threshold, state); threshold -1 for none, -2: read from state.")},
+    {"capped", capped_call, METH_O,
+     PyDoc_STR("capped(threshold) -> int\n\nCounts one that would be kept with it; the threshold that keeps to the cap.")},
+    {"set_thresholds", set_thresholds_call, METH_O, PyDoc_STR("set_thresholds(thresholds)\n\nOne a rule, from now on.")},
+    {NULL},
+};
+static PyType_Slot slots[] = {
+    {Py_tp_new, sampler_new},
+    {Py_tp_dealloc, dealloc},
+    {Py_tp_traverse, traverse},
+    {Py_tp_clear, clear},
+    {Py_sq_length, length},
+    {Py_tp_methods, methods},
+    {Py_tp_doc, (void *)PyDoc_STR("Sampler(classify, tell, read, rules, per_second=0.0)\n\n"
+                                  "Decides whether spans are kept. Its length is the number of names that are remembered.")},
+    {0, NULL},
+};
+static PyType_Spec spec = {
+    "otel_trading.hotpath._native.Sampler", sizeof(Sampler), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_GC, slots,
+};
+
+int
+sampler_add_type(PyObject *module)
+{
+    Sampler_Type = (PyTypeObject *)PyType_FromSpec(&spec);
+    return Sampler_Type == NULL ? -1 : PyModule_AddObjectRef(module, "Sampler", (PyObject *)Sampler_Type);
+}

@@ -1,0 +1,204 @@
+#include "attributes.h"
+#include "sampler_parts.h"
+
+/* ---- taking rules ---- */
+
+static int
+texts_only(PyObject *tuple)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++)
+        if (!PyUnicode_CheckExact(PyTuple_GET_ITEM(tuple, i)))
+            return 0;
+    return 1;
+}
+
+static int
+pairs_only(PyObject *tuple)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
+        PyObject *pair = PyTuple_GET_ITEM(tuple, i);
+        if (!PyTuple_CheckExact(pair) || PyTuple_GET_SIZE(pair) != 2 || !PyUnicode_CheckExact(PyTuple_GET_ITEM(pair, 0)))
+            return 0;
+    }
+    return 1;
+}
+
+static int
+threshold_ok(int64_t threshold)
+{
+    if (threshold >= 0 && threshold <= NEVER)
+        return 1;
+    PyErr_Format(PyExc_ValueError, "a threshold must be 0 to 2**56; was %lld", (long long)threshold);
+    return 0;
+}
+
+static int
+take_one(Sampler *sampler, PyObject *given)
+{
+    int always, low;
+    unsigned long long kinds;
+    long long threshold;
+    PyObject *keys, *equals;
+    if (!PyTuple_Check(given)) {
+        PyErr_Format(PyExc_TypeError, "a rule must be a tuple; was %.200s", Py_TYPE(given)->tp_name);
+        return -1;
+    }
+    if (!PyArg_ParseTuple(given, "pKO!O!Lp:rule", &always, &kinds, &PyTuple_Type, &keys, &PyTuple_Type, &equals, &threshold, &low))
+        return -1;
+    if (!texts_only(keys) || !pairs_only(equals)) {
+        PyErr_SetString(PyExc_TypeError, "keys of a rule must be str, equals pairs of str and a value");
+        return -1;
+    }
+    if (!threshold_ok(threshold))
+        return -1;
+    uint64_t bit = (uint64_t)1 << sampler->size;
+    sampler->always |= always ? bit : 0;
+    sampler->low |= low ? bit : 0;
+    if (kinds != 0 || PyTuple_GET_SIZE(keys) > 0 || PyTuple_GET_SIZE(equals) > 0)
+        sampler->narrow |= bit;
+    sampler->rules[sampler->size++] = (Rule){kinds == 0 ? ~(uint64_t)0 : kinds, Py_NewRef(keys), Py_NewRef(equals), threshold};
+    return 0;
+}
+
+int
+rules_take(Sampler *sampler, PyObject *given)
+{
+    PyObject *rules = PySequence_Tuple(given);
+    if (rules == NULL)
+        return -1;
+    Py_ssize_t size = PyTuple_GET_SIZE(rules);
+    int failed = size > MOST_RULES;
+    if (failed)
+        PyErr_Format(PyExc_ValueError, "there must be at most %d rules; were %zd", MOST_RULES, size);
+    else if ((sampler->rules = PyMem_Calloc((size_t)size + 1, sizeof(Rule))) == NULL) {
+        PyErr_NoMemory();
+        failed = 1;
+    }
+    for (Py_ssize_t i = 0; !failed && i < size; i++)
+        failed = take_one(sampler, PyTuple_GET_ITEM(rules, i)) < 0;
+    Py_DECREF(rules);
+    return failed ? -1 : 0;
+}
+
+int
+rules_set_thresholds(Sampler *sampler, PyObject *given)
+{
+    int64_t taken[MOST_RULES];
+    PyObject *thresholds = PySequence_Tuple(given);
+    if (thresholds == NULL)
+        return -1;
+    int good = PyTuple_GET_SIZE(thresholds) == sampler->size;
+    if (!good)
+        PyErr_Format(PyExc_ValueError, "there must be %d thresholds; were %zd", sampler->size, PyTuple_GET_SIZE(thresholds));
+    for (int i = 0; good && i < sampler->size; i++) {
+        taken[i] = PyLong_AsLongLong(PyTuple_GET_ITEM(thresholds, i));
+        good = !(taken[i] == -1 && PyErr_Occurred()) && threshold_ok(taken[i]);
+    }
+    Py_DECREF(thresholds);
+    for (int i = 0; good && i < sampler->size; i++)
+        POKE(sampler->rules[i].threshold, taken[i]);
+    return good ? 0 : -1;
+}
+
+void
+rules_free(Sampler *sampler)
+{
+    for (int i = 0; i < sampler->size; i++) {
+        Py_XDECREF(sampler->rules[i].keys);
+        Py_XDECREF(sampler->rules[i].equals);
+    }
+    PyMem_Free(sampler->rules);
+}
+
+/* ---- matching; runs no Python ---- */
+
+static inline int
+begins_with(PyObject *key, PyObject *beginning)
+{
+    Py_ssize_t size = PyUnicode_GET_LENGTH(beginning);
+    if (size > PyUnicode_GET_LENGTH(key))
+        return 0;
+    if (LIKELY(PyUnicode_KIND(key) == PyUnicode_KIND(beginning)))
+        return memcmp(PyUnicode_DATA(key), PyUnicode_DATA(beginning), (size_t)size * PyUnicode_KIND(key)) == 0;
+    return PyUnicode_Tailmatch(key, beginning, 0, PY_SSIZE_T_MAX, -1) == 1;
+}
+
+static inline int
+key_matches(const Rule *rule, PyObject *key)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(rule->keys); i++)
+        if (begins_with(key, PyTuple_GET_ITEM(rule->keys, i)))
+            return 1;
+    return 0;
+}
+
+/* 1, 0, or -1: of a type that Python has to convert, such as a member of an enumeration. Numbers are compared as numbers, but
+ * True is not 1. */
+static int
+same_value(PyObject *value, PyObject *wanted)
+{
+    if (PyUnicode_CheckExact(value))
+        return PyUnicode_CheckExact(wanted) && PyUnicode_Compare(value, wanted) == 0;
+    if (PyBool_Check(value) || value == Py_None)
+        return value == wanted;
+    if (!PyLong_CheckExact(value) && !PyFloat_CheckExact(value))
+        return -1;
+    if (PyBool_Check(wanted) || !(PyLong_CheckExact(wanted) || PyFloat_CheckExact(wanted)))
+        return 0;
+    return PyObject_RichCompareBool(value, wanted, Py_EQ);
+}
+
+/* Whether an attribute is one that the rule wants with another value: 1 as wanted, 0 not asked for, -1 cannot be said, -2 other. */
+static int
+pair_matches(const Rule *rule, PyObject *key, PyObject *value)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(rule->equals); i++) {
+        PyObject *pair = PyTuple_GET_ITEM(rule->equals, i);
+        PyObject *name = PyTuple_GET_ITEM(pair, 0);
+        if (key != name && PyUnicode_Compare(key, name) != 0)
+            continue;
+        int same = same_value(value, PyTuple_GET_ITEM(pair, 1));
+        return same == 0 ? -2 : same;
+    }
+    return 0;
+}
+
+static int
+attributes_match(const Rule *rule, PyObject *attributes)
+{
+    PyObject *key, *value;
+    Py_ssize_t position = 0, equal = 0;
+    int begun = PyTuple_GET_SIZE(rule->keys) == 0;
+    while (PyDict_Next(attributes, &position, &key, &value)) {
+        if (!PyUnicode_CheckExact(key))
+            return -1;
+        begun = begun || key_matches(rule, key);
+        int same = pair_matches(rule, key, value);
+        if (same < 0)
+            return same == -2 ? 0 : -1;
+        equal += same;
+    }
+    return begun && equal == PyTuple_GET_SIZE(rule->equals);
+}
+
+int
+rule_matches(const Rule *rule, int kind, PyObject *attributes)
+{
+    if (kind < 0 || kind > 63 || !(rule->kinds >> kind & 1))
+        return 0;
+    if (PyTuple_GET_SIZE(rule->keys) == 0 && PyTuple_GET_SIZE(rule->equals) == 0)
+        return 1;
+    if (attributes == NULL || attributes == Py_None)
+        return 0;
+    if (UNLIKELY(!PyDict_CheckExact(attributes)))
+        return -1;
+    int found;
+#ifdef Py_GIL_DISABLED
+    Py_BEGIN_CRITICAL_SECTION(attributes);
+    found = attributes_match(rule, attributes);
+    Py_END_CRITICAL_SECTION();
+#else
+    found = attributes_match(rule, attributes);
+#endif
+    return found;
+}
