@@ -40,8 +40,15 @@ class Signal:
 
 SIGNALS = {
     "traces": Signal("traces", spans_request, ExportTraceServiceResponse, "rejected_spans"),
-    "metrics": Signal("metrics", lambda items: metrics_request(items).SerializeToString(), ExportMetricsServiceResponse, "rejected_data_points"),
-    "logs": Signal("logs", lambda items: encode_logs(items).SerializeToString(), ExportLogsServiceResponse, "rejected_log_records"),
+    "metrics": Signal(
+        "metrics",
+        lambda items: metrics_request(items).SerializeToString(),
+        ExportMetricsServiceResponse,
+        "rejected_data_points",
+    ),
+    "logs": Signal(
+        "logs", lambda items: encode_logs(items).SerializeToString(), ExportLogsServiceResponse, "rejected_log_records"
+    ),
 }
 
 

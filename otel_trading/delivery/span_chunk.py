@@ -51,7 +51,10 @@ class SpanChunk:
         for number, (begin, _) in enumerate(span_fields(self.spans)):
             if number == middle:
                 first, second = self.spans[:begin], self.spans[begin:]
-                return [replace(self, count=middle, spans=first), replace(self, count=self.count - middle, spans=second)]
+                return [
+                    replace(self, count=middle, spans=first),
+                    replace(self, count=self.count - middle, spans=second),
+                ]
         return []
 
 
