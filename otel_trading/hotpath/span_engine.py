@@ -341,7 +341,7 @@ class SpanEngine(Protocol):
     """The class, whose methods a `span_type` may call."""
 
     def span_type(self, name: str, methods: dict[str, Any], /) -> type[Any]:
-        """`Span` with more methods, a dict of functions and properties; the garbage collector does not know it either."""
+        """`Span` with more methods, a dict of functions and properties; the collector does not know it either."""
 
     def set_current(self, variable: Any, context_type: type[Any], span_key: str, /) -> None:
         """Where the current context is: a ContextVar that holds a dict of this type, with the span under this key.

@@ -18,7 +18,7 @@ class Processors:
     """SpanProcessors of others, in the order in which they were added. What one raises is counted and goes nowhere."""
 
     def __init__(self) -> None:
-        self._all = SynchronousMultiSpanProcessor()
+        self._all = SynchronousMultiSpanProcessor()  # type: ignore[no-untyped-call]
         self.any = False
         """Whether there is one."""
         self.one_at_a_time = threading.RLock()

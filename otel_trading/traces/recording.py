@@ -18,6 +18,7 @@ from opentelemetry.util.types import Attributes
 from otel_trading.ground.clock import Deadline
 from otel_trading.hotpath.chosen import engine
 from otel_trading.hotpath.span_engine import Recorder
+from otel_trading.traces import troubles
 from otel_trading.traces.lane import SpanLane, encoded_scope
 from otel_trading.traces.origin import Origin, Processors
 from otel_trading.traces.sampler import TradingSampler
@@ -62,6 +63,7 @@ class RecordingTracerProvider(TracerProvider):
         self._lock = threading.RLock()
         self._tracers: WeakSet[DelegatingTracer] = WeakSet()
         self._native = _native(sampler)
+        troubles.watch(lane.arena)
 
     def get_tracer(
         self,
@@ -71,9 +73,7 @@ class RecordingTracerProvider(TracerProvider):
         attributes: Attributes = None,
     ) -> DelegatingTracer:
         """A tracer for the scope."""
-        tracer = DelegatingTracer(
-            (instrumenting_module_name, instrumenting_library_version, schema_url, attributes)
-        )
+        tracer = DelegatingTracer((instrumenting_module_name, instrumenting_library_version, schema_url, attributes))
         self.lead(tracer)
         return tracer
 

@@ -50,7 +50,7 @@ class SpanMethods:
         """Ids, flags and trace state."""
         return context_of(self.trace_id, self.span_id, self.flags, self.trace_state)
 
-    def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
+    def add_link(self, context: object, attributes: Attributes = None) -> None:
         """Adds a link; one without ids, attributes and trace state says nothing and is ignored."""
         if not isinstance(context, SpanContext):
             diagnostics.trouble("traces.link_failed", "a link needs a SpanContext; was %s", type(context))
@@ -62,9 +62,9 @@ class SpanMethods:
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Sets the status: ok is final, unset changes nothing, only an error has a description."""
         if isinstance(status, Status):
-            status, description = status.status_code, status.description
-        code = status.value if isinstance(status, StatusCode) else status
-        _Engine.set_status(self, code, description)
+            _Engine.set_status(self, status.status_code.value, status.description)
+        else:
+            _Engine.set_status(self, getattr(status, "value", status), description)
 
     def record_exception(
         self,
@@ -175,7 +175,7 @@ class SpanMethods:
 
     def to_json(self, indent: int | None = 4) -> str:
         """As the SDK writes it."""
-        return self.readable().to_json(indent)
+        return str(self.readable().to_json(indent))
 
     def __repr__(self) -> str:
         return f"Span(name={_Engine.name.__get__(self)!r}, context={self.get_span_context()!r})"
@@ -203,7 +203,9 @@ def _methods(of: type) -> dict[str, Any]:
     """Functions and properties of a class and what it inherits, but for those every object has."""
     found: dict[str, Any] = {}
     for each in reversed(of.__mro__[:-1]):
-        found.update({name: value for name, value in vars(each).items() if callable(value) or isinstance(value, property)})
+        found.update(
+            {name: value for name, value in vars(each).items() if callable(value) or isinstance(value, property)}
+        )
     return found
 
 

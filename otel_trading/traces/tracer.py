@@ -7,7 +7,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from opentelemetry import context, trace
+from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanKind
 from opentelemetry.util.types import Attributes
 
@@ -89,7 +90,7 @@ class DelegatingTracer(_Base):  # type: ignore[misc]  # which engine it is is kn
 
 def _nothing(name: Any, context: Any, *given: Any) -> Any:
     """A span that does not record and stands for its parent."""
-    span = trace.get_current_span(context if isinstance(context, dict) else None)
+    span = trace.get_current_span(context if isinstance(context, Context) else None)
     return NonRecordingSpan(span.get_span_context())
 
 
@@ -125,7 +126,7 @@ def _prepare() -> None:
     engine.Tracer.set_kinds(KINDS)
     variable, key, _ = sdk.current_context()
     if variable is not None and key is not None:
-        engine.set_current(variable, context.Context, key)
+        engine.set_current(variable, Context, key)
     else:
         DelegatingTracer.start_span = _start_in_python
         DelegatingTracer.start_as_current_span = _current_in_python
@@ -160,7 +161,8 @@ def _current_in_python(
     set_status_on_exception: Any = True,
     end_on_exit: Any = True,
 ) -> Any:
-    span = self.start_span(name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
+    given = (context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
+    span = self.start_span(name, *given)
     with trace.use_span(span, end_on_exit, record_exception, set_status_on_exception):
         yield span
 

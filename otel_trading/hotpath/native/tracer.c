@@ -30,7 +30,7 @@ set_kinds(PyObject *type, PyObject *members)
 static int
 kind_of(PyObject *given)
 {
-    if (LIKELY(given == NULL))
+    if (LIKELY(given == NULL || given == Py_None))
         return INTERNAL;
     for (int i = 0; i < KINDS; i++)
         if (given == READ_HOOK(kinds[i]))
@@ -57,7 +57,7 @@ start_in_python(PyObject *tracer, PyObject *const *given)
     PyObject *arguments[START_ARGUMENTS + 1] = {tracer};
     for (int i = 0; i < START_ARGUMENTS; i++)
         arguments[i + 1] = given[i] != NULL ? given[i] : i < START_RECORD_EXCEPTION ? Py_None : Py_True;
-    if (given[START_KIND] == NULL)
+    if (arguments[START_KIND + 1] == Py_None)
         arguments[START_KIND + 1] = kinds[0] != NULL ? kinds[0] : Py_None;
     return PyObject_VectorcallMethod(method, arguments, START_ARGUMENTS + 1, NULL);
 }

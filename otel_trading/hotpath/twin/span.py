@@ -53,6 +53,7 @@ class Span:
         "_attributes",
         "_dropped",
         "_events",
+        "_kind",
         "_links",
         "_name",
         "_open",
@@ -66,7 +67,6 @@ class Span:
         "_urgency",
         "end_ns",
         "flags",
-        "kind",
         "parent_id",
         "span_id",
         "start_ns",
@@ -79,7 +79,7 @@ class Span:
     parent_id: int
     flags: int
     trace_state: str
-    kind: int
+    _kind: int
     start_ns: int
     _remote: bool
     _sampling: Sampling
@@ -100,6 +100,11 @@ class Span:
         self._status_text = b""
         self._started: int | None = None
         self.end_ns = 0
+
+    @property
+    def kind(self) -> int:
+        """As OTLP counts."""
+        return self._kind
 
     @property
     def threshold(self) -> int:
@@ -314,7 +319,7 @@ class Span:
         head = (
             _IDS(0x0A10, trace_id >> 64, trace_id & MOST_ID, 0x1208, self.span_id)
             + (_PARENT(0x22, 8, self.parent_id) if self.parent_id else b"")
-            + _TIMES(0x30, self.kind, 0x39, self.start_ns, 0x41, self.end_ns)
+            + _TIMES(0x30, self._kind, 0x39, self.start_ns, 0x41, self.end_ns)
             + _FLAGS(0x0185, flags | _IS_REMOTE if self._remote else flags)
         )
         name = self._name

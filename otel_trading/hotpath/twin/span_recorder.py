@@ -110,7 +110,7 @@ class Recorder:
             span.flags = self._number(flags, 0xFF, span.flags)
         if trace_state is not None:
             self._set_trace_state(span, trace_state)
-        span.kind = kind if kind is _INTERNAL else self._number(kind, _MOST_KIND, _INTERNAL)
+        span._kind = kind if kind is _INTERNAL else self._number(kind, _MOST_KIND, _INTERNAL)
         span._urgency = urgency if urgency is _NORMAL else self._number(urgency, _HIGH, _NORMAL)
         if threshold is not None or randomness is not None or on_exception is not None:
             self._set_sampling(span, threshold, randomness, on_exception)
@@ -136,7 +136,7 @@ class Recorder:
     def leave_out(span: Span, record_anyway: bool) -> None:
         """What is not sampled goes nowhere, and does not record but for requests, whose headers are guarded."""
         span._sampling = (*span._sampling[:3], False)
-        if not record_anyway and span.kind not in _OUTGOING:
+        if not record_anyway and span._kind not in _OUTGOING:
             span.stop_recording()
 
     def _number(self, given: Any, most: int, otherwise: int) -> int:

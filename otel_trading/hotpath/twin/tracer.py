@@ -23,7 +23,7 @@ _NORMAL = 1
 class Tracer:
     """Begins spans. A subclass has `start_slowly`, `failed` and `decorated`; see `span_engine.Tracer`."""
 
-    _kinds: dict[Any, int] = {}  # noqa: RUF012  # one for all tracers, replaced as a whole
+    _kinds: dict[Any, int] = {}  # of all tracers; replaced as a whole
 
     def __init__(self) -> None:
         self._here: tuple[Recorder, Sampler | None] | None = None
@@ -110,7 +110,7 @@ def _begun(
         span.trace_id, span.parent_id, flags = parent.trace_id, parent.span_id, parent.flags & _RANDOM
         span._sampling = parent._sampling
         told = (bool(parent.flags & _SAMPLED), parent.threshold, parent.trace_state or None)
-    span.span_id, span.kind, span._remote = made(64), kind, False
+    span.span_id, span._kind, span._remote = made(64), kind, False
     if sampler is None:
         sampled, span._urgency = True, _NORMAL
         threshold, state = (NO_THRESHOLD, None) if told is None else told[1:]
