@@ -6,7 +6,7 @@ OpenTelemetry's API; the bytes are those of OTLP.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 Chunk = tuple[bytes, int, bytes, int]
@@ -291,8 +291,48 @@ class Tracer(Protocol):
         """Of the subclass: a function each of whose calls is a span; `given` as to `start_as_current_span`."""
 
 
+class Screen(Protocol):
+    """Finds the encoded spans that may hold a secret. One thread at a time.
+
+    It never says less than `privacy.redaction.Redactor` does without patterns of the user's: whatever that would change
+    in a span is suspicious here, and some more.
+    """
+
+    def look(self, spans: bytes) -> tuple[list[tuple[int, int]], list[bytes]]:
+        """Where the fields of suspicious spans begin and end, and keys of attributes that are to be taught.
+
+        A span with a key that was not taught is suspicious. Natively it is done without the GIL.
+
+        Args:
+            spans: as in `Chunk`.
+
+        Raises:
+            RuntimeError: another thread is at it.
+            ValueError: these are no encoded spans.
+        """
+
+    def teach(self, key: bytes, kind: int) -> None:
+        """What values under a key are: 0 any, 1 of an id, whose texts are left alone, 2 a secret. It keeps 4,096.
+
+        Raises:
+            RuntimeError: another thread is at it.
+            ValueError: there is no such kind.
+        """
+
+
 class SpanEngine(Protocol):
     """The names of an engine, for spans."""
+
+    def Screen(
+        self, anywhere: Iterable[Iterable[str]], at_the_end: Iterable[Iterable[str]], every_text: bool = False
+    ) -> Screen:
+        """A screen that was taught nothing.
+
+        Args:
+            anywhere: words in lower case, all of which are in a name that may be a secret's.
+            at_the_end: likewise, and the last one ends the name.
+            every_text: each span is suspicious.
+        """
 
     Tracer: Any
     """The class, to be subclassed; its `set_kinds(kinds)` takes what callers give as kind, in OTLP's order."""

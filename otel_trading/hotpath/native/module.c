@@ -8,6 +8,7 @@
 #include "render_page.h"
 #include "sampler.h"
 #include "span.h"
+#include "span_screen.h"
 #include "table.h"
 #include "timed.h"
 #include "timer.h"
@@ -61,7 +62,7 @@ module_exec(PyObject *module)
     if (refusals_prepare() < 0 || bounds_add_type(module) < 0 || cell_add_type(module) < 0 || timer_add_type(module) < 0 ||
         timed_add_type(module) < 0 || timed_coroutine_add_type(module) < 0 || table_add_type(module) < 0 ||
         family_add_type(module) < 0 || page_add_type(module) < 0 || ids_prepare() < 0 || arena_add_type(module) < 0 ||
-        span_add_type(module) < 0 || recorder_add_type(module) < 0 || sampler_add_type(module) < 0 ||
+        span_add_type(module) < 0 || recorder_add_type(module) < 0 || screen_add_type(module) < 0 || sampler_add_type(module) < 0 ||
         tracer_add_type(module) < 0 || block_add_type(module) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "NAME", "native");

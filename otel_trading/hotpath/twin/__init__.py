@@ -18,6 +18,7 @@ from otel_trading.hotpath.twin.sampler import Sampler
 from otel_trading.hotpath.twin.span import Span, span_type
 from otel_trading.hotpath.twin.span_arena import Arena
 from otel_trading.hotpath.twin.span_recorder import Recorder
+from otel_trading.hotpath.twin.span_screen import Screen
 from otel_trading.hotpath.twin.table import Table
 from otel_trading.hotpath.twin.timer import Timer
 from otel_trading.hotpath.twin.tracer import Tracer
@@ -33,6 +34,7 @@ __all__ = [
     "Family",
     "Recorder",
     "Sampler",
+    "Screen",
     "Span",
     "Table",
     "Timer",
