@@ -205,18 +205,20 @@ static int
 attributes_match(const Rule *rule, PyObject *attributes)
 {
     PyObject *key, *value;
-    Py_ssize_t position = 0, equal = 0;
+    Py_ssize_t position = 0, equal = 0, wanted = PyTuple_GET_SIZE(rule->equals);
     int begun = rule->keys == 0;
     while (PyDict_Next(attributes, &position, &key, &value)) {
         if (!PyUnicode_CheckExact(key))
             return -1;
         begun = begun || key_matches(rule, key);
+        if (wanted == 0)
+            continue;
         int same = pair_matches(rule, key, value);
         if (same < 0)
             return same == -2 ? 0 : -1;
         equal += same;
     }
-    return begun && equal == PyTuple_GET_SIZE(rule->equals);
+    return begun && equal == wanted;
 }
 
 int
