@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from opentelemetry import trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision
@@ -364,7 +365,7 @@ def test_rules_of_the_user_stand_before_ticks_and_behind_the_parent() -> None:
         {"attribute_keys": ["hedge."], "always": True},
     ]
     with ot.init("x", stdout="off", tick_ratio=0.5, sampling_rules=rules):
-        made = ot.tracer()._real.sampler  # type: ignore[attr-defined]
+        made = trace.get_tracer_provider().sampler  # type: ignore[attr-defined]
         venue = {"venue": "binance"}
         kept = Decision.RECORD_AND_SAMPLE
         assert made.should_sample(None, 0, "md.trade", SpanKind.CONSUMER, venue).decision is kept
