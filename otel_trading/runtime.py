@@ -41,7 +41,7 @@ from otel_trading.privacy.redaction import Redactor
 from otel_trading.resource import create_resource
 from otel_trading.traces import part as traces_part
 from otel_trading.traces import propagation, redirects
-from otel_trading.traces.provider import DelegatingTracer
+from otel_trading.traces.tracer import DelegatingTracer
 
 _LEVELS = {"trace": 5, "debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 
@@ -200,7 +200,7 @@ class Telemetry:
     def _start_traces(self, plan: TracesPlan | None, foreign: Any) -> None:
         if plan is None:
             return
-        lane = self._lanes["traces"] = traces_part.create_lane(plan, self.config, self.redactor)
+        lane = self._lanes["traces"] = traces_part.create_lane(plan, self.config, self.redactor, self.resource)
         if foreign is not None:
             self._undo.append(traces_part.join(foreign, lane))
             providers.tracers.delegate_to(foreign)

@@ -60,6 +60,7 @@ from opentelemetry.sdk.trace._sampling_experimental import (
     composite_sampler,
 )
 from opentelemetry.sdk.trace._sampling_experimental._trace_state import OtelTraceState
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Sampler
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from opentelemetry.util._decorator import _agnosticcontextmanager as context_manager_and_decorator
@@ -112,6 +113,7 @@ __all__ = [
     "is_unset",
     "load_entry_point",
     "logger_provider",
+    "makes_random_ids",
     "measure_reader",
     "prefer_as",
     "propagator_from_model",
@@ -363,6 +365,12 @@ def current_context() -> tuple[Any, str | None, tuple[str, int] | None]:
     held = getattr(NonRecordingSpan(known), "_context", None)
     places = [at for at, part in enumerate(held) if part is flags] if isinstance(held, tuple) else []
     return variable, _SPAN_KEY, ("_context", places[0]) if places else None
+
+
+def makes_random_ids(ids: Any) -> bool:
+    """Whether an id generator makes random trace ids; 1.44 does not ask it."""
+    asked = getattr(ids, "is_trace_id_random", None)
+    return bool(asked()) if callable(asked) else type(ids) is RandomIdGenerator
 
 
 def resource_of(provider: Any) -> Resource | None:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans
 from opentelemetry.sdk.metrics.export import MetricsData
 
+from otel_trading.delivery.span_chunk import SpanChunk
 from otel_trading.ground import diagnostics
 
 _CULPRITS, _REFUSALS = 3, 64
@@ -45,10 +47,12 @@ class Dividing:
 
 
 def divided(items: Sequence[Any]) -> list[list[Any]]:
-    """Two halves; of a single collection of metrics, one with each half of them. Nothing if there is one item only."""
+    """Two halves; of a single chunk of spans or collection of metrics, one with each half. Nothing if it is one."""
     if len(items) > 1:
         middle = len(items) // 2
         return [list(items[:middle]), list(items[middle:])]
+    if items and isinstance(items[0], SpanChunk):
+        return [[half] for half in items[0].halves()]
     if items and isinstance(items[0], MetricsData):
         return [[half] for half in _halves(items[0])]
     return []
@@ -81,5 +85,8 @@ def _called(item: Any) -> str:
     if isinstance(item, MetricsData):
         names = [m.name for part in item.resource_metrics for scope in part.scope_metrics for m in scope.metrics]
         return f"the metric {names[0]!r}" if names else "an empty collection"
-    name = getattr(item, "name", None)
+    if isinstance(item, SpanChunk):
+        name: Any = ScopeSpans.FromString(item.spans).spans[0].name
+    else:
+        name = getattr(item, "name", None)
     return f"a span {name!r}" if isinstance(name, str) else "a log record"

@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from google.protobuf.message import Message
-from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
@@ -17,6 +15,8 @@ from opentelemetry.sdk.metrics.export import MetricsData
 
 from otel_trading.delivery.metrics_request import metrics_request
 from otel_trading.delivery.outcome import ENCODE_ERROR
+from otel_trading.delivery.span_chunk import SpanChunk
+from otel_trading.delivery.spans_request import spans_request
 from otel_trading.ground import diagnostics
 from otel_trading.sdk import encode_logs
 
@@ -27,21 +27,28 @@ class Signal:
 
     Attributes:
         name: `traces`, `metrics` or `logs`.
-        encode: items to the request message.
+        encode: items to the encoded request.
         response: class of the reply message.
         rejected: name of the partial success field that counts rejected items.
     """
 
     name: str
-    encode: Callable[[Sequence[Any]], Message]
+    encode: Callable[[Sequence[Any]], bytes]
     response: type[Any]
     rejected: str
 
 
 SIGNALS = {
-    "traces": Signal("traces", encode_spans, ExportTraceServiceResponse, "rejected_spans"),
-    "metrics": Signal("metrics", metrics_request, ExportMetricsServiceResponse, "rejected_data_points"),
-    "logs": Signal("logs", encode_logs, ExportLogsServiceResponse, "rejected_log_records"),
+    "traces": Signal("traces", spans_request, ExportTraceServiceResponse, "rejected_spans"),
+    "metrics": Signal(
+        "metrics",
+        lambda items: metrics_request(items).SerializeToString(),
+        ExportMetricsServiceResponse,
+        "rejected_data_points",
+    ),
+    "logs": Signal(
+        "logs", lambda items: encode_logs(items).SerializeToString(), ExportLogsServiceResponse, "rejected_log_records"
+    ),
 }
 
 
@@ -51,11 +58,11 @@ def request_bytes(signal: Signal, items: Sequence[Any]) -> tuple[bytes, Sequence
     Bad items are left out; the caller counts what is missing as `encode_error`.
     """
     try:
-        return signal.encode(items).SerializeToString(), items
+        return signal.encode(items), items
     except Exception as error:
         diagnostics.trouble("delivery.encode_error", "%s that OTLP cannot carry are left out: %r", signal.name, error)
     good = [mended for item in items for mended in _mend(signal, item)]
-    return signal.encode(good).SerializeToString(), good
+    return signal.encode(good), good
 
 
 def _mend(signal: Signal, item: Any) -> list[Any]:
@@ -67,7 +74,7 @@ def _mend(signal: Signal, item: Any) -> list[Any]:
 
 def _encodable(signal: Signal, item: Any) -> bool:
     try:
-        signal.encode([item]).SerializeToString()
+        signal.encode([item])
     except Exception:
         return False
     return True
@@ -108,8 +115,14 @@ def points(item: MetricsData) -> int:
 
 
 def weight(items: Sequence[Any]) -> int:
-    """How much items count in the books: data points, or one each."""
-    return sum(points(item) if hasattr(item, "resource_metrics") else 1 for item in items)
+    """How much items count in the books: data points, spans of a chunk, or one each."""
+    return sum(map(_weight, items))
+
+
+def _weight(item: Any) -> int:
+    if isinstance(item, SpanChunk):
+        return item.count
+    return points(item) if hasattr(item, "resource_metrics") else 1
 
 
 def missing(items: Sequence[Any], good: Sequence[Any]) -> dict[str, int]:

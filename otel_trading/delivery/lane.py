@@ -25,6 +25,8 @@ class Lane:
         *,
         redact: Callable[[Any], Any] | None = None,
         measure: Callable[[Any], Measure] = one,
+        around: Callable[[BatchPlan, Transport[Any]], Transport[Any]] = lambda _, transport: transport,
+        on_room: Callable[[], None] = lambda: None,
     ) -> None:
         """Creates transports, then starts a worker for each.
 
@@ -33,13 +35,15 @@ class Lane:
             plans: one an exporter.
             redact: applied to each item on the worker's thread; None for nothing.
             measure: how much an item counts in the books, its size and its urgency.
+            around: puts something of the plan's own around a transport.
+            on_room: called, on a worker's thread, when a batch left its queue.
 
         Raises:
             ConfigurationError: a transport cannot be made; no thread has been started then.
         """
         ready: list[tuple[BatchPlan, Transport[Any]]] = []
         for plan in plans:
-            transport = transports.create(signal, plan.exporter)
+            transport = around(plan, transports.create(signal, plan.exporter))
             ready.append((plan, transport if redact is None else Redacting(transport, redact)))
         self._kinds = tuple(plan.exporter.kind for plan in plans)
         self.workers: tuple[Worker[Any], ...] = tuple(
@@ -52,6 +56,7 @@ class Lane:
                 export_timeout_s=plan.export_timeout_s,
                 queue_bytes=plan.queue_bytes,
                 measure=measure,
+                on_room=on_room,
             )
             for plan, transport in ready
         )

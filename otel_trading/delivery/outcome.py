@@ -15,6 +15,7 @@ DEADLINE = "deadline"
 UNREACHABLE = "unreachable"
 AFTER_SHUTDOWN = "after_shutdown"
 EXPORTER_FAILED = "exporter_failed"
+NO_MEMORY = "no_memory"
 REASONS = (
     QUEUE_FULL,
     BYTES_FULL,
@@ -25,6 +26,7 @@ REASONS = (
     UNREACHABLE,
     AFTER_SHUTDOWN,
     EXPORTER_FAILED,
+    NO_MEMORY,
 )
 """Every reason that a book may name."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from otel_trading.delivery.encode import weight
 from otel_trading.delivery.outcome import ENCODE_ERROR, Outcome, Transport
 from otel_trading.ground import diagnostics
 
@@ -14,6 +15,12 @@ class Redacting:
     """A transport that changes items before another one sends them; off the application's threads."""
 
     def __init__(self, inner: Transport[Any], redact: Callable[[Any], Any]) -> None:
+        """Remembers its parts.
+
+        Args:
+            inner: sends.
+            redact: the item as it may leave; a chunk of spans without those that must not.
+        """
         self._inner = inner
         self._redact = redact
         self._of: Sequence[Any] = ()
@@ -23,8 +30,8 @@ class Redacting:
         """See `Transport.send`; an item that cannot be redacted must not leave, and is lost alone."""
         if items is not self._of:  # else it is the same batch once more
             self._of, self._redacted = items, [redacted for item in items for redacted in self._one(item)]
-        lost = len(items) - len(self._redacted)
-        if lost == len(items):
+        lost = weight(items) - weight(self._redacted)
+        if not self._redacted:
             return Outcome({ENCODE_ERROR: lost})
         outcome = self._inner.send(self._redacted, timeout_s)
         if not outcome.retry:
@@ -35,7 +42,8 @@ class Redacting:
 
     def _one(self, item: Any) -> list[Any]:
         try:
-            return [self._redact(item)]
+            redacted = self._redact(item)
+            return [redacted] if weight([redacted]) else []
         except Exception as error:
             diagnostics.trouble("delivery.not_redacted", "an item cannot be redacted and is not sent: %r", error)
             return []

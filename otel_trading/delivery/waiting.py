@@ -19,11 +19,13 @@ class Measure(NamedTuple):
         weight: how much it counts in the books.
         size: its memory in bytes, estimated.
         urgency: its class.
+        items: how much it counts against the queue's and a batch's limits of items.
     """
 
     weight: int = 1
     size: int = 1
     urgency: Urgency = Urgency.NORMAL
+    items: int = 1
 
 
 class Waiting(Generic[T]):
@@ -33,12 +35,13 @@ class Waiting(Generic[T]):
         """Starts empty.
 
         Args:
-            items: most items that wait.
+            items: most items that wait; one that counts more is taken while nothing waits.
             size: most bytes that wait; an item that is larger is taken while nothing waits.
         """
         self._item_limit, self._size_limit = items, size
         self._lines: tuple[deque[tuple[int, T, Measure]], ...] = tuple(deque() for _ in Urgency)
         self._sizes = [0 for _ in Urgency]
+        self._counts = [0 for _ in Urgency]
         self._came = 0
         self.weight = 0
         """Of all items together, as the books count."""
@@ -51,13 +54,23 @@ class Waiting(Generic[T]):
         """Bytes that wait, estimated."""
         return sum(self._sizes)
 
-    def put(self, item: T, measure: Measure) -> tuple[bool, Mapping[str, int]]:
+    @property
+    def items(self) -> int:
+        """Items that wait, as they count against the limits."""
+        return sum(self._counts)
+
+    def put(self, item: T, measure: Measure, *, beyond: bool = False) -> tuple[bool, Mapping[str, int]]:
         """Takes the item in, in the place of less urgent ones if it must.
+
+        Args:
+            item: any.
+            measure: of it.
+            beyond: the limits do not hold for it.
 
         Returns:
             True and what was given up for it, by reason; or False and the item's own loss.
         """
-        reason = self._full(measure.size)
+        reason = None if beyond else self._full(measure)
         if reason is None:
             lost = _NOTHING
         else:
@@ -68,18 +81,20 @@ class Waiting(Generic[T]):
         self._came += 1
         self._lines[measure.urgency].append((self._came, item, measure))
         self._sizes[measure.urgency] += measure.size
+        self._counts[measure.urgency] += measure.items
         self.weight += measure.weight
         return True, lost
 
     def take(self, items: int, size: int) -> list[tuple[T, int]]:
         """The oldest items with their weights: at most so many, and one at least, if any, of at most so many bytes."""
         taken: list[tuple[T, int]] = []
-        while len(taken) < items:
+        while items > 0:
             line = min((line for line in self._lines if line), key=lambda line: line[0][0], default=None)
-            if line is None or (taken and line[0][2].size > size):
+            if line is None or (taken and (line[0][2].size > size or line[0][2].items > items)):
                 break
             _, item, measure = line.popleft()
             size -= measure.size
+            items -= measure.items
             self._forget(measure)
             taken.append((item, measure.weight))
         return taken
@@ -89,17 +104,21 @@ class Waiting(Generic[T]):
         for line in self._lines:
             line.clear()
         self._sizes = [0 for _ in Urgency]
+        self._counts = [0 for _ in Urgency]
         self.weight = 0
 
-    def _full(self, size: int) -> str | None:
-        if self.size and self.size + size > self._size_limit:
+    def _full(self, measure: Measure) -> str | None:
+        if self.size and self.size + measure.size > self._size_limit:
             return BYTES_FULL
-        return QUEUE_FULL if len(self) >= self._item_limit else None
+        items = self.items
+        return QUEUE_FULL if items and items + measure.items > self._item_limit else None
 
     def _make_room(self, reason: str, measure: Measure) -> dict[str, int] | None:
         """Gives less urgent items up until there is room; None, and nothing is given up, if there cannot be."""
         staying = sum(self._sizes[measure.urgency :])
-        if staying + measure.size > self._size_limit or not any(self._lines[: measure.urgency]):
+        counted = sum(self._counts[measure.urgency :])
+        too_much = staying + measure.size > self._size_limit or counted + measure.items > self._item_limit
+        if too_much or not any(self._lines[: measure.urgency]):
             return None
         lost: dict[str, int] = {}
         full: str | None = reason
@@ -108,9 +127,10 @@ class Waiting(Generic[T]):
             _, _, given_up = line.popleft()
             self._forget(given_up)
             lost[full] = lost.get(full, 0) + given_up.weight
-            full = self._full(measure.size)
+            full = self._full(measure)
         return lost
 
     def _forget(self, measure: Measure) -> None:
         self._sizes[measure.urgency] -= measure.size
+        self._counts[measure.urgency] -= measure.items
         self.weight -= measure.weight

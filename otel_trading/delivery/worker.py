@@ -46,6 +46,7 @@ class Worker(Generic[T]):
         export_timeout_s: float,
         queue_bytes: int = 32 * MEBIBYTE,
         measure: Callable[[T], Measure] = one,
+        on_room: Callable[[], None] = lambda: None,
     ) -> None:
         """Starts the thread.
 
@@ -58,6 +59,7 @@ class Worker(Generic[T]):
             export_timeout_s: longest time for one batch with all its retries.
             queue_bytes: most memory of the items that wait, estimated.
             measure: how much an item counts in the books, its size and its urgency.
+            on_room: called, on the thread, when a batch left the queue.
         """
         self.name = name
         self._transport = transport
@@ -66,11 +68,13 @@ class Worker(Generic[T]):
         self._batch_items = batch_items
         self._export_timeout_s = export_timeout_s
         self._measure = measure
+        self._on_room = on_room
         self._changed = threading.Condition(threading.RLock())
         self._queue: Waiting[T] = Waiting(queue_items, queue_bytes)
         self._ledger = Ledger()
         self._sending = Sending(name, transport, lambda item: self._measured(item).weight, self)
         self._oldest_ns = 0
+        self._overdue = False  # what waits has waited elsewhere
         self._flush_up_to = 0  # of what entered
         self._flushes = 0
         self._flush_that_failed = 0
@@ -81,14 +85,32 @@ class Worker(Generic[T]):
 
     def offer(self, item: T) -> None:
         """Takes an item over. Never blocks for I/O, never raises; drops and counts when full or stopped."""
+        self._take_over(item, beyond=False, overdue=False)
+
+    def hand_over(self, item: T, *, beyond: bool = False) -> None:
+        """Takes an item over that has waited elsewhere, where it was bounded: it is sent without delay.
+
+        Args:
+            item: any.
+            beyond: even if the queue is full, because nothing follows.
+        """
+        self._take_over(item, beyond=beyond, overdue=True)
+
+    @property
+    def hungry(self) -> bool:
+        """Less than a batch waits, and more would be sent."""
+        with self._changed:
+            return self._queue.items < self._batch_items and self._stopping is None
+
+    def _take_over(self, item: T, *, beyond: bool, overdue: bool) -> None:
         measure = self._measured(item)
         with self._changed:
             self._ledger.offer(measure.weight)
             if self._stopping is not None:
                 self._ledger.turn_away(AFTER_SHUTDOWN, measure.weight)
                 return
-            first = not self._queue
-            entered, lost = self._queue.put(item, measure)
+            before = self._queue.items
+            entered, lost = self._queue.put(item, measure, beyond=beyond)
             if not entered:
                 for reason, weight in lost.items():
                     self._ledger.turn_away(reason, weight)
@@ -96,9 +118,10 @@ class Worker(Generic[T]):
             for reason, weight in lost.items():
                 self._ledger.give_up(reason, weight)
             self._ledger.entered += measure.weight
-            if first:
+            if not before:
                 self._oldest_ns = clock.monotonic_ns()
-            if first or len(self._queue) == self._batch_items:
+            self._overdue |= overdue
+            if overdue or not before or before < self._batch_items <= self._queue.items:
                 self._thread.ensure()
                 self._changed.notify_all()
 
@@ -208,6 +231,7 @@ class Worker(Generic[T]):
                     batch = self._next_batch()
                     if batch is None:
                         return
+                    self._on_room()
                     weight = sum(weight for _, weight in batch)
                     self._sending.deliver([item for item, _ in batch], weight, Deadline(self._export_timeout_s))
                 except BaseException as error:
@@ -223,6 +247,7 @@ class Worker(Generic[T]):
             batch = self._queue.take(self._batch_items, BATCH_BYTES)
             self._ledger.in_flight = sum(weight for _, weight in batch)
             self._oldest_ns = clock.monotonic_ns()
+            self._overdue &= bool(self._queue)
             return batch
 
     def _due(self) -> bool:
@@ -235,7 +260,7 @@ class Worker(Generic[T]):
         if not self._queue:
             return None
         delay_s = 0.0
-        if len(self._queue) < self._batch_items:
+        if self._queue.items < self._batch_items and not self._overdue:
             delay_s = self._delay_s - (clock.monotonic_ns() - self._oldest_ns) / 1e9
         return max(0.0, delay_s, self._quiet.remaining_s())
 

@@ -6,18 +6,25 @@ OpenTelemetry's API; the bytes are those of OTLP.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-Chunk = tuple[bytes, int, bytes]
-"""Scope as its recorder has it, number of spans, and the spans: as many fields `spans` of OTLP's ScopeSpans."""
+Chunk = tuple[bytes, int, bytes, int]
+"""Scope as its recorder has it, number of spans, the spans (as many fields `spans` of OTLP's ScopeSpans), urgency.
+
+Urgency is 0 for ticks, 1 for most, 2 for orders and errors.
+"""
+
+
+RECORD_EXCEPTION, SET_STATUS = 1, 2
 
 
 class Arena(Protocol):
     """Finished spans, encoded, until they are taken; bounded in spans and bytes.
 
     Thread-safe, exact. A forked child's arena is empty and its books begin at zero. What does not fit is dropped, the
-    new one, and counted: `queue_full`, `bytes_full`, `after_shutdown`, `no_memory`.
+    new one, and counted: `queue_full`, `bytes_full`, `after_shutdown`, `no_memory`. Spans of urgency 0 fill 80 % of the
+    bounds at most, those of urgency 1 90 %, so that an order finds room among ticks.
     """
 
     def take(self) -> Chunk | None:
@@ -26,8 +33,25 @@ class Arena(Protocol):
         Natively it is copied once under the GIL, some 10 us. Chunks come in the order in which they were begun.
         """
 
+    def wait(self, items: int, timeout_s: float) -> bool:
+        """Sleeps, without the GIL, until so many spans wait or `wake` is called; False if time is over.
+
+        One thread at a time waits. Whoever ends a span does not wait for it, and pays for ringing once a wait at most.
+
+        Args:
+            items: 1 or more.
+            timeout_s: seconds, 0 or more.
+
+        Raises:
+            RuntimeError: another thread waits.
+            ValueError: out of range.
+        """
+
+    def wake(self) -> None:
+        """Ends the `wait` that is under way, or else the next one at once."""
+
     def books(self) -> dict[str, Any]:
-        """offered, queued, taken: int; queued_bytes: int; dropped: int by reason.
+        """offered, queued, taken: int; queued_bytes, chunks: int, of what is queued; dropped: int by reason.
 
         offered = queued + taken + all that was dropped, at any moment.
         """
@@ -75,6 +99,22 @@ class Span(Protocol):
     @property
     def name(self) -> str:
         """What it is called now."""
+
+    @property
+    def threshold(self) -> int:
+        """Of consistent probability sampling, 0 to 2^56; -1 if none is told."""
+
+    @property
+    def randomness(self) -> int:
+        """The 56 bits that are compared with a threshold."""
+
+    @property
+    def on_exception(self) -> int:
+        """What is to happen when an exception leaves `with span:`, of RECORD_EXCEPTION and SET_STATUS."""
+
+    @property
+    def owner(self) -> Any:
+        """What the recorder was given as the owner of its spans; None for nothing."""
 
     @property
     def start_ns(self) -> int:
@@ -139,8 +179,13 @@ class Recorder(Protocol):
         flags: Any = None,
         trace_state: Any = None,
         remote: Any = False,
+        urgency: Any = 1,
+        record: Any = False,
+        threshold: Any = None,
+        randomness: Any = None,
+        on_exception: Any = None,
     ) -> Span:
-        """A span that records.
+        """A span. One that is not sampled goes nowhere, and does not record unless it is a client's or a producer's.
 
         Args:
             name: a text; anything else is converted.
@@ -154,17 +199,170 @@ class Recorder(Protocol):
             flags: W3C trace flags; None: those of the parent, 3 for a trace that begins here, 1 otherwise.
             trace_state: as in the header; None: that of the parent.
             remote: the parent is in another process.
+            urgency: see `Chunk`; one that ends with the status error is of urgency 2.
+            record: True: it records although it is not sampled, for those who are told of its end.
+            threshold: see `Span.threshold`; None: that of the parent, or none.
+            randomness: see `Span.randomness`; None: that of the parent, or of the trace id.
+            on_exception: see `Span.on_exception`; None for both.
 
         Raises:
             TypeError: `parent` is no Span of this engine.
         """
 
 
+class Block(Protocol):
+    """A span that begins with a block, or with each call of a function, and is the current one in there.
+
+    An exception of the application passes through; it is told to `Tracer.failed` first. Entered again while it is
+    entered, it gives the span that is there.
+    """
+
+    def __enter__(self) -> Any:
+        """Begins the span and makes it current."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Makes the one before current, and ends the span."""
+
+    def __call__(self, function: Any) -> Any:
+        """Decorates a function with `Tracer.decorated`."""
+
+
+class Tracer(Protocol):
+    """Begins spans with the current one as their parent; made by a subclass, which has the methods marked so.
+
+    Thread-safe. `direct` takes effect with the next span.
+    """
+
+    def direct(self, recorder: Any, sampler: Any, /) -> None:
+        """Where spans begin from now on.
+
+        Args:
+            recorder: None: `start_slowly` begins them.
+            sampler: decides which are kept; None: all are.
+        """
+
+    def start_span(
+        self,
+        name: Any,
+        context: Any = None,
+        kind: Any = None,
+        attributes: Any = None,
+        links: Sequence[Any] | None = (),
+        start_time: Any = None,
+        record_exception: Any = True,
+        set_status_on_exception: Any = True,
+    ) -> Any:
+        """A span whose parent is the span of the context, or of the current one.
+
+        `start_slowly` is called for what is not usual: links, a parent of others, a name that is no text.
+        """
+
+    def start_as_current_span(
+        self,
+        name: Any,
+        context: Any = None,
+        kind: Any = None,
+        attributes: Any = None,
+        links: Sequence[Any] | None = (),
+        start_time: Any = None,
+        record_exception: Any = True,
+        set_status_on_exception: Any = True,
+        end_on_exit: Any = True,
+    ) -> Block:
+        """A block for a span."""
+
+    def start_slowly(
+        self,
+        name: Any,
+        context: Any,
+        kind: Any,
+        attributes: Any,
+        links: Any,
+        start_time: Any,
+        record_exception: Any,
+        set_status_on_exception: Any,
+    ) -> Any:
+        """Of the subclass: begins a span in Python. What it raises passes through."""
+
+    def failed(self, span: Any, error: Exception, record_exception: bool, set_status_on_exception: bool) -> None:
+        """Of the subclass: an exception leaves the block of a span."""
+
+    def decorated(self, function: Any, *given: Any) -> Any:
+        """Of the subclass: a function each of whose calls is a span; `given` as to `start_as_current_span`."""
+
+
+class Screen(Protocol):
+    """Finds the encoded spans that may hold a secret. One thread at a time.
+
+    It never says less than `privacy.redaction.Redactor` does without patterns of the user's: whatever that would change
+    in a span is suspicious here, and some more.
+    """
+
+    def look(self, spans: bytes) -> tuple[list[tuple[int, int]], list[bytes]]:
+        """Where the fields of suspicious spans begin and end, and keys of attributes that are to be taught.
+
+        A span with a key that was not taught is suspicious. Natively it is done without the GIL.
+
+        Args:
+            spans: as in `Chunk`.
+
+        Raises:
+            RuntimeError: another thread is at it.
+            ValueError: these are no encoded spans.
+        """
+
+    def teach(self, key: bytes, kind: int) -> None:
+        """What values under a key are: 0 any, 1 of an id, whose texts are left alone, 2 a secret. It keeps 4,096.
+
+        Raises:
+            RuntimeError: another thread is at it.
+            ValueError: there is no such kind.
+        """
+
+
 class SpanEngine(Protocol):
     """The names of an engine, for spans."""
 
-    def Arena(self, max_items: int = 65536, max_bytes: int = 16777216) -> Arena:
+    def Screen(
+        self, anywhere: Iterable[Iterable[str]], at_the_end: Iterable[Iterable[str]], every_text: bool = False
+    ) -> Screen:
+        """A screen that was taught nothing.
+
+        Args:
+            anywhere: words in lower case, all of which are in a name that may be a secret's.
+            at_the_end: likewise, and the last one ends the name.
+            every_text: each span is suspicious.
+        """
+
+    Tracer: Any
+    """The class, to be subclassed; its `set_kinds(kinds)` takes what callers give as kind, in OTLP's order."""
+
+    Span: Any
+    """The class, whose methods a `span_type` may call."""
+
+    def span_type(self, name: str, methods: dict[str, Any], /) -> type[Any]:
+        """`Span` with more methods, a dict of functions and properties; the collector does not know it either."""
+
+    def set_current(self, variable: Any, context_type: type[Any], span_key: str, /) -> None:
+        """Where the current context is: a ContextVar that holds a dict of this type, with the span under this key.
+
+        Raises:
+            TypeError: they are none.
+        """
+
+    def attach(self, context: Any, /) -> Any:
+        """Makes it the current context; gives the token for `detach`. RuntimeError before `set_current`."""
+
+    def detach(self, token: Any, /) -> bool:
+        """The context of before; False if the token is of another thread's or task's context."""
+
+    def Arena(self, max_items: int = 65536, max_bytes: int = 16777216, chunk_items: int = 4294967295) -> Arena:
         """An empty one.
+
+        Args:
+            max_items: most spans that wait.
+            max_bytes: most bytes of spans that wait.
+            chunk_items: most spans of one chunk.
 
         Raises:
             ValueError: a bound is below 1.
@@ -182,6 +380,8 @@ class SpanEngine(Protocol):
         link_attributes: int = 128,
         letters: int | None = None,
         span_bytes: int = 1048576,
+        span_type: Any = None,
+        owner: Any = None,
     ) -> Recorder:
         """A recorder.
 
@@ -195,6 +395,9 @@ class SpanEngine(Protocol):
             link_attributes: of a link.
             letters: of a text in an attribute, which is cut there; None: as `ground.values` cuts.
             span_bytes: of attributes, events and links of a span together, 0 to 64 MiB.
+            span_type: what `span_type()` made; the engine's Span if it is not given. An `end` of its own is called when
+                a block is left.
+            owner: what `Span.owner` tells; it must not lead back to the recorder.
 
         Raises:
             TypeError: of the wrong type.

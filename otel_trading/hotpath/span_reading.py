@@ -61,7 +61,7 @@ class Reading:
 def read(encoded: bytes) -> Reading:
     """The span that `Span.encoded()` gave."""
     found = Reading()
-    for number, value in _fields(encoded):
+    for number, value in fields(encoded):
         if number in _PLACES:
             name, convert = _PLACES[number]
             setattr(found, name, convert(value))
@@ -102,7 +102,7 @@ _PLACES: dict[int, tuple[str, Any]] = {
 
 def _event(encoded: bytes) -> Event:
     found = Event()
-    for number, value in _fields(encoded):
+    for number, value in fields(encoded):
         if number == 1:
             found.time_ns = value
         elif number == 2:
@@ -116,7 +116,7 @@ def _event(encoded: bytes) -> Event:
 
 def _link(encoded: bytes) -> Link:
     found = Link()
-    for number, value in _fields(encoded):
+    for number, value in fields(encoded):
         if number == 1:
             found.trace_id = _id(value)
         elif number == 2:
@@ -133,7 +133,7 @@ def _link(encoded: bytes) -> Link:
 
 
 def _read_status(found: Reading, encoded: bytes) -> None:
-    for number, value in _fields(encoded):
+    for number, value in fields(encoded):
         if number == 2:
             found.status_text = value.decode()
         elif number == 3:
@@ -142,16 +142,17 @@ def _read_status(found: Reading, encoded: bytes) -> None:
 
 def _read_attribute(into: dict[str, Any], encoded: bytes) -> None:
     key, content = "", b""
-    for number, value in _fields(encoded):
+    for number, value in fields(encoded):
         if number == 1:
             key = value.decode()
         elif number == 2:
             content = value
-    into[key] = _value(content)
+    into[key] = value_of(content)
 
 
-def _value(encoded: bytes) -> Any:
-    for number, value in _fields(encoded):
+def value_of(encoded: bytes) -> Any:
+    """What an AnyValue holds; None for nothing."""
+    for number, value in fields(encoded):
         match number:
             case 1:
                 return value.decode()
@@ -162,27 +163,27 @@ def _value(encoded: bytes) -> Any:
             case 4:
                 return struct.unpack("<d", struct.pack("<Q", value))[0]
             case 5:
-                return tuple(_value(element) for _, element in _fields(value))
+                return tuple(value_of(element) for _, element in fields(value))
             case 6:
                 pairs: dict[str, Any] = {}
-                for _, pair in _fields(value):
+                for _, pair in fields(value):
                     _read_attribute(pairs, pair)
                 return pairs
     return None
 
 
-def _fields(encoded: bytes) -> Iterator[tuple[int, Any]]:
+def fields(encoded: bytes) -> Iterator[tuple[int, Any]]:
     """Number and content: an int, or bytes."""
     at, end = 0, len(encoded)
     while at < end:
-        tag, at = _varint(encoded, at)
+        tag, at = varint(encoded, at)
         kind = tag & 7
         if kind == _VARINT:
-            value, at = _varint(encoded, at)
+            value, at = varint(encoded, at)
             yield tag >> 3, value
             continue
         if kind == _DELIMITED:
-            size, at = _varint(encoded, at)
+            size, at = varint(encoded, at)
         else:
             size = 8 if kind == _FIXED64 else 4
         content = encoded[at : at + size]
@@ -190,7 +191,7 @@ def _fields(encoded: bytes) -> Iterator[tuple[int, Any]]:
         yield tag >> 3, content if kind == _DELIMITED else int.from_bytes(content, "little")
 
 
-def _varint(encoded: bytes, at: int) -> tuple[int, int]:
+def varint(encoded: bytes, at: int) -> tuple[int, int]:
     """The number, and where it ends."""
     value = shift = 0
     while True:

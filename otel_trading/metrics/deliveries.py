@@ -12,9 +12,9 @@ from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from otel_trading.delivery.books import Load
 from otel_trading.delivery.lane import Lane
-from otel_trading.delivery.outcome import AFTER_SHUTDOWN, BYTES_FULL, QUEUE_FULL
+from otel_trading.delivery.outcome import AFTER_SHUTDOWN, BYTES_FULL, NO_MEMORY, QUEUE_FULL
 
-_OF_THE_PROCESSOR = (QUEUE_FULL, BYTES_FULL, AFTER_SHUTDOWN)
+_OF_THE_PROCESSOR = (QUEUE_FULL, BYTES_FULL, AFTER_SHUTDOWN, NO_MEMORY)
 """Reasons for which an item never reached an exporter."""
 
 

@@ -1,36 +1,18 @@
-"""The engine of this process, chosen once: instruments are made at import, long before any `init()`.
-
-`OTEL_TRADING_HOTPATH` chooses: `auto` (the native one where it was built), `native` or `python`. A value that cannot be
-had runs as `auto`, and `init()` refuses it with a message.
-"""
+"""What the engine of this process tells about measurements that it refused, and which engine it is."""
 
 from __future__ import annotations
 
 import logging
-import os
 from collections import Counter
 
 from otel_trading.config.config import Config
 from otel_trading.ground import diagnostics
 from otel_trading.ground.errors import ConfigurationError, Problem
-from otel_trading.hotpath.choose import EngineMissing, choose
-from otel_trading.hotpath.engine import Engine
+from otel_trading.hotpath.chosen import VARIABLE, engine, trouble
 
-VARIABLE = "OTEL_TRADING_HOTPATH"
-
-
-def _chosen() -> tuple[Engine, str]:
-    wanted = os.environ.get(VARIABLE, "").strip().lower() or "auto"
-    try:
-        return choose(wanted), ""  # type: ignore[arg-type]  # checked there
-    except (ValueError, EngineMissing) as error:
-        return choose("auto"), str(error)
-
+__all__ = ["VARIABLE", "announce", "engine", "now", "trouble"]
 
 _told_once = False
-
-engine, trouble = _chosen()
-"""The engine, and why it is not the one that was asked for; empty if it is."""
 
 now = engine.now
 

@@ -56,6 +56,16 @@ class SecretNames:
         self._never = tuple(tuple(row.split("-")) for row in _NEVER)
         self._answers: dict[str, str] = {}
 
+    @property
+    def anywhere(self) -> tuple[tuple[str, ...], ...]:
+        """Words, and words in a row, that make a secret wherever they stand in a name; the user's too."""
+        return self._own + self._anywhere
+
+    @property
+    def at_the_end(self) -> tuple[tuple[str, ...], ...]:
+        """Words, and words in a row, that make a secret at the end of a name."""
+        return self._at_the_end
+
     def secret(self, name: str) -> bool:
         """True if the value under this name must not leave the process."""
         return self._answer(name) == "secret"

@@ -39,6 +39,16 @@ class Redactor:
         self._patterns = tuple(compiled_pattern(pattern) for pattern in patterns)
         self._mask = mask
 
+    @property
+    def names(self) -> SecretNames:
+        """Which names stand for secrets."""
+        return self._names
+
+    @property
+    def has_patterns(self) -> bool:
+        """The user has rules for texts."""
+        return bool(self._patterns)
+
     def text(self, text: str) -> str:
         """Returns `text` without secrets; the same object if it held none."""
         try:

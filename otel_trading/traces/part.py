@@ -6,7 +6,6 @@ import logging
 from typing import Any
 
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import Sampler
 
@@ -14,14 +13,13 @@ from otel_trading import sdk
 from otel_trading.config.config import Config
 from otel_trading.config.plan import TracesPlan
 from otel_trading.delivery.joining import Joining
-from otel_trading.delivery.lane import Lane
 from otel_trading.ground import diagnostics
 from otel_trading.ground.errors import ConfigurationError, Problem
 from otel_trading.privacy.redaction import Redactor
-from otel_trading.privacy.spans import redact_span
 from otel_trading.traces.export import SpanDelivery
+from otel_trading.traces.lane import SpanLane
+from otel_trading.traces.recording import RecordingTracerProvider
 from otel_trading.traces.sampler import TradingSampler
-from otel_trading.traces.urgency import span_measure
 
 _KNOB = {"always": "always_spans", "rules": "sampling_rules"}
 _STANDARD_WITH_RATIO = ("traceidratio", "parentbased_traceidratio")
@@ -31,41 +29,20 @@ join = Joining("add_span_processor", SpanDelivery).join
 """Delivers the spans of an application's own provider too; see `Joining.join`."""
 
 
-def create_lane(plan: TracesPlan, config: Config, redactor: Redactor) -> Lane:
-    """Workers for spans, redaction in front of each exporter; raises ConfigurationError."""
-    measure = span_measure(config["always_spans"])
-    return Lane("traces", plan.batches, redact=lambda span: redact_span(span, redactor), measure=measure)
+def create_lane(plan: TracesPlan, config: Config, redactor: Redactor, resource: Resource) -> SpanLane:
+    """Where spans wait, and the workers that deliver them; raises ConfigurationError."""
+    return SpanLane(plan, config, redactor, resource)
 
 
 def create_provider(
-    plan: TracesPlan, config: Config, resource: Resource, lane: Lane, id_generator: IdGenerator | None
-) -> TracerProvider:
-    """An SDK tracer provider that delivers to `lane`.
+    plan: TracesPlan, config: Config, resource: Resource, lane: SpanLane, id_generator: IdGenerator | None
+) -> RecordingTracerProvider:
+    """A tracer provider that delivers to `lane`.
 
     Raises:
         ConfigurationError: an argument or a file names a sampler that does not exist or cannot be made.
     """
-    limits = plan.limits
-    length = limits["attribute_length"] if limits["attribute_length"] is not None else SpanLimits.UNSET
-    provider = TracerProvider(
-        sampler=create_sampler(plan, config),
-        resource=resource,
-        shutdown_on_exit=False,
-        id_generator=id_generator,
-        span_limits=SpanLimits(
-            # each one, so that the SDK reads no environment variable, which might be rubbish
-            max_attributes=limits["attributes"],
-            max_span_attributes=limits["attributes"],
-            max_events=limits["events"],
-            max_links=limits["links"],
-            max_event_attributes=limits["event_attributes"],
-            max_link_attributes=limits["link_attributes"],
-            max_attribute_length=length,
-            max_span_attribute_length=length,
-        ),
-    )
-    provider.add_span_processor(SpanDelivery(lane))
-    return provider
+    return RecordingTracerProvider(resource, create_sampler(plan, config), plan.limits, lane, id_generator)
 
 
 def create_sampler(plan: TracesPlan, config: Config) -> Sampler:

@@ -32,7 +32,7 @@ from otel_trading.ground import diagnostics
 from otel_trading.ground.errors import ConfigurationError, Problem
 from otel_trading.privacy.destinations import Destinations, host_of
 from otel_trading.traces import redirects
-from otel_trading.traces.span import UnsampledOutgoingSpan
+from otel_trading.traces.adopted_span import UnsampledOutgoingSpan
 
 _OUTGOING = (SpanKind.CLIENT, SpanKind.PRODUCER)
 

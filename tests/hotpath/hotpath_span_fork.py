@@ -1,4 +1,4 @@
-"""Forks again and again while three threads begin, end and take spans; what each child does is its own.
+"""Forks again and again while three threads begin, end and take spans and a fourth waits for them; what each child does is its own.
 
 python tests/hotpath/hotpath_span_fork.py ENGINE TIMES
 """
@@ -26,6 +26,7 @@ class Load:
         self.recorder.begin("waits in the parent").end()
         self._done = threading.Event()
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(3)]
+        self._threads.append(threading.Thread(target=self._wait, daemon=True))
 
     def begin(self) -> None:
         """Starts the threads."""
@@ -37,6 +38,11 @@ class Load:
         self._done.set()
         for thread in self._threads:
             thread.join()
+
+    def _wait(self) -> None:
+        while not self._done.is_set():
+            self.arena.wait(5, 0.001)
+            self.arena.wake()
 
     def _run(self) -> None:
         while not self._done.is_set():
@@ -53,6 +59,8 @@ def in_child(load: Load) -> int:
     books = load.arena.books()
     assert (0, 0, 0) == (books["offered"], books["queued"], books["queued_bytes"]), books
     assert load.arena.take() is None
+    assert not load.arena.wait(1, 0), "the parent's thread was woken here"
+    assert not load.arena.wait(1, 0.001)
     assert not any(load.arena.troubles().values())
     assert not load.open.is_recording()
     load.open.set_attribute("a", 1)
@@ -64,6 +72,9 @@ def in_child(load: Load) -> int:
     for _ in range(50):
         load.recorder.begin("n").end()
     assert load.arena.books()["offered"] == load.arena.books()["queued"] == 51
+    assert load.arena.wait(51, 60)
+    load.arena.wake()
+    assert load.arena.wait(52, 60)
     assert load.arena.take()[1] == 51
     return int(child.span_id)
 

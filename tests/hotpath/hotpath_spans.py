@@ -21,7 +21,7 @@ def taken(arena: Any) -> list[Message]:
     """All that waits, decoded by opentelemetry-proto; chunks are as they should be."""
     found: list[Message] = []
     while (chunk := arena.take()) is not None:
-        scope, items, encoded = chunk
+        scope, items, encoded, _ = chunk
         parsed = ScopeSpans.FromString(scope + encoded)
         assert ("test", items) == (parsed.scope.name, len(parsed.spans))
         found += parsed.spans

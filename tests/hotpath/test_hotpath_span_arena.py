@@ -22,7 +22,7 @@ def test_fresh_arena_has_nothing(engine: Any) -> None:
     """All reasons are there from the beginning."""
     arena = engine.Arena()
     assert None is arena.take()
-    assert {"offered": 0, "taken": 0, "queued": 0, "queued_bytes": 0, "dropped": NOTHING} == arena.books()
+    assert {"offered": 0, "taken": 0, "queued": 0, "queued_bytes": 0, "chunks": 0, "dropped": NOTHING} == arena.books()
 
 
 def test_open_span_is_not_in_the_books(engine: Any) -> None:
@@ -71,6 +71,53 @@ def test_closed_arena_takes_nothing_and_gives_what_it_has(engine: Any) -> None:
     assert ["before"] == [span.name for span in taken(arena)]
 
 
+@pytest.mark.parametrize("bound", ["max_items", "max_bytes"])
+def test_urgent_span_finds_room_among_others(engine: Any, bound: str) -> None:
+    """Ticks fill 80 % of the bounds at most, most spans 90 %, orders all."""
+    single = engine.Arena()
+    recorder(engine, single).begin("n").end()
+    span = single.books()["queued_bytes"]
+    arena = engine.Arena(**{bound: 20 * (1 if bound == "max_items" else span)})
+    begin = recorder(engine, arena).begin
+    queued = []
+    for urgency in (0, 1, 2, 0, 1):
+        for _ in range(21):
+            begin("n", urgency=urgency).end()
+        queued.append(arena.books()["queued"])
+    assert [16, 18, 20, 20, 20] == queued
+
+
+def test_chunks_are_of_one_urgency(engine: Any) -> None:
+    """What is said at the beginning, unless the span ends in error; nonsense is normal and counted."""
+    arena = engine.Arena()
+    begin = recorder(engine, arena).begin
+    for urgency in (0, 1, 2, 7, "x", None):
+        begin("n", urgency=urgency).end()
+    begin("n").end()
+    failed = begin("n", urgency=0)
+    failed.set_status(2)
+    failed.end()
+    mended = begin("n", urgency=0)
+    mended.set_status(2)
+    mended.set_status(1)
+    mended.end()
+    chunks = [arena.take() for _ in range(3)]
+    assert [(0, 2), (1, 5), (2, 2)] == [(urgency, items) for _, items, _, urgency in chunks]
+    assert None is arena.take()
+    assert 2 == arena.troubles()["ids"]
+
+
+def test_chunk_has_no_more_spans_than_it_may(engine: Any) -> None:
+    """Nor does it take more memory for it."""
+    arena = engine.Arena(chunk_items=50)
+    begin = recorder(engine, arena).begin
+    for _ in range(120):
+        begin("n").end()
+    assert 3 == arena.books()["chunks"]
+    assert [50, 50, 20] == [arena.take()[1] for _ in range(3)]
+    assert 0 == arena.books()["chunks"]
+
+
 def test_chunks_are_of_one_scope_and_oldest_first(engine: Any) -> None:
     """Spans of a scope stay in the order of their ends."""
     arena = engine.Arena()
@@ -79,7 +126,7 @@ def test_chunks_are_of_one_scope_and_oldest_first(engine: Any) -> None:
     for number in range(4):
         (second if number % 2 else first).begin(str(number)).end()
     chunks = [arena.take(), arena.take()]
-    assert [(scopes[0], 2), (scopes[1], 2)] == [(scope, items) for scope, items, _ in chunks]
+    assert [(scopes[0], 2), (scopes[1], 2)] == [(scope, items) for scope, items, _, _ in chunks]
     assert None is arena.take()
     first.begin("later").end()
     assert [scopes[0]] == [arena.take()[0]]
@@ -143,8 +190,8 @@ def test_take_holds_others_up_for_less_than_200_us(native: Any) -> None:
     assert max(best) < 200
 
 
-@pytest.mark.parametrize("bounds", [(0, 1), (1, 0), (-1, -1)])
-def test_bound_below_one_is_refused(engine: Any, bounds: tuple[int, int]) -> None:
+@pytest.mark.parametrize("bounds", [(0, 1), (1, 0), (-1, -1), (1, 1, 0)])
+def test_bound_below_one_is_refused(engine: Any, bounds: tuple[int, ...]) -> None:
     """It would hold nothing."""
     with pytest.raises(ValueError, match="at least 1"):
         engine.Arena(*bounds)

@@ -55,7 +55,7 @@ def exact(value: Any) -> Any:
     trace=TRACES,
     ids=st.tuples(IDS, st.one_of(st.just(0), IDS)),
     times=st.tuples(TIMES, TIMES),
-    flags=st.integers(0, 255),
+    flags=st.integers(0, 127).map(lambda bits: bits * 2 + 1),
     state=TEXTS,
     remote=st.booleans(),
     told=ATTRIBUTES,

@@ -212,7 +212,7 @@ def test_standard_samplers_can_be_chosen(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     with ot.init("x", stdout="off"):
-        assert description in ot.tracer()._real.sampler.get_description()  # type: ignore[attr-defined]
+        assert description in trace.get_tracer_provider().sampler.get_description()  # type: ignore[attr-defined]
 
 
 def test_an_unknown_sampler_is_a_warning_from_a_standard_variable_and_an_error_from_ours(
@@ -221,7 +221,7 @@ def test_an_unknown_sampler_is_a_warning_from_a_standard_variable_and_an_error_f
     """Forgiving where the specification demands it, strict where it is ours."""
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "nobody")
     with ot.init("x", stdout="off"):
-        assert "TradingSampler" in ot.tracer()._real.sampler.get_description()  # type: ignore[attr-defined]
+        assert "TradingSampler" in trace.get_tracer_provider().sampler.get_description()  # type: ignore[attr-defined]
     assert "OTEL_TRACES_SAMPLER must be the name of a sampler; was 'nobody'." in caplog.text
     with pytest.raises(ot.ConfigurationError, match=r"'traces_sampler' \(from argument\).*Known are .*otel_trading"):
         ot.init("x", traces_sampler="nobody")

@@ -1,11 +1,14 @@
 /* otel_trading.hotpath._native: the cells of the metrics engine and the recorder of spans. Its names and their behaviour are those of
  * otel_trading.hotpath.twin, and tests/hotpath holds both to them. */
+#include "block.h"
 #include "clock.h"
+#include "current.h"
 #include "exemplar.h"
 #include "refusal.h"
 #include "render_page.h"
 #include "sampler.h"
 #include "span.h"
+#include "span_screen.h"
 #include "table.h"
 #include "timed.h"
 #include "timer.h"
@@ -38,6 +41,14 @@ static PyMethodDef functions[] = {
      PyDoc_STR("render(items, format, labels=None)\n\nThe parts of a page, bytes of some MiB at most, one after the other.\n\n"
                "items: Family, and bytes that are on the page as they are; format: text, openmetrics or protobuf;\n"
                "labels(attributes) -> tuple of names and values: makes labels of what an exemplar has beyond its trace.")},
+    {"set_current", current_set, METH_VARARGS,
+     PyDoc_STR("set_current(variable, context_type, span_key)\n\nWhere the current context is: a ContextVar that holds a dict of\n"
+               "this type, with the current span under this key.")},
+    {"attach", current_attach_call, METH_O, PyDoc_STR("attach(context) -> Token\n\nMakes it the current context.")},
+    {"detach", current_detach_call, METH_O,
+     PyDoc_STR("detach(token) -> bool\n\nThe context of before; False if the token is of another thread's or task's.")},
+    {"span_type", span_type_with, METH_VARARGS,
+     PyDoc_STR("span_type(name, methods) -> type\n\nSpan with more methods, a dict of functions and properties, for a Recorder.")},
     {"render_number", render_number_call, METH_VARARGS,
      PyDoc_STR("render_number(value, pointed=False) -> str\n\nA float as pages have it; pointed: as OpenMetrics does.")},
     {NULL},
@@ -51,7 +62,8 @@ module_exec(PyObject *module)
     if (refusals_prepare() < 0 || bounds_add_type(module) < 0 || cell_add_type(module) < 0 || timer_add_type(module) < 0 ||
         timed_add_type(module) < 0 || timed_coroutine_add_type(module) < 0 || table_add_type(module) < 0 ||
         family_add_type(module) < 0 || page_add_type(module) < 0 || ids_prepare() < 0 || arena_add_type(module) < 0 ||
-        span_add_type(module) < 0 || recorder_add_type(module) < 0 || sampler_add_type(module) < 0)
+        span_add_type(module) < 0 || recorder_add_type(module) < 0 || screen_add_type(module) < 0 || sampler_add_type(module) < 0 ||
+        tracer_add_type(module) < 0 || block_add_type(module) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "NAME", "native");
 }

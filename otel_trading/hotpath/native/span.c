@@ -5,13 +5,15 @@ PyTypeObject *Span_Type = NULL;
 Span *
 span_new(Recorder *recorder)
 {
-    Span *span = PyObject_New(Span, Span_Type);
+    Span *span = PyObject_New(Span, recorder->span_type);
     if (span == NULL)
         return NULL;
     memset((char *)span + sizeof(PyObject), 0, offsetof(Span, storage) - sizeof(PyObject));
     span->recorder = (Recorder *)Py_NewRef((PyObject *)recorder);
     span->body = (Wire){span->storage, 0, INLINE_BODY, 0, 0};
     span->recording = 1;
+    span->on_exception = ON_EXCEPTION;
+    span->urgency = NORMAL;
     span->fork = forks;
     return span;
 }
@@ -191,18 +193,20 @@ update_name_call(PyObject *self, PyObject *const *given, Py_ssize_t count, PyObj
     Py_RETURN_NONE;
 }
 
-static PyObject *
-end_call(PyObject *self, PyObject *const *given, Py_ssize_t count, PyObject *keywords)
+int
+span_ends_plainly(PyObject *span)
 {
-    static const char *const names[] = {"end_time"};
-    Span *span = (Span *)self;
-    PyObject *found[1] = {NULL};
+    return PyObject_TypeCheck(span, Span_Type) && ((Span *)span)->recorder->plain;
+}
+
+/* At this time, if it has not ended. */
+static void
+end_at(Span *span, PyObject *given)
+{
     int ends = 0;
-    if (UNLIKELY(count || keywords) && arguments_of("end", names, 0, 1, given, count, keywords, found) < 0)
-        return NULL;
     if (UNLIKELY(!span_owned(span)))
-        Py_RETURN_NONE;
-    int64_t end_ns = span_time(span, found[0]);
+        return;
+    int64_t end_ns = span_time(span, given);
     GUARD(span)
     if (span_owned(span)) {
         ends = 1;
@@ -210,13 +214,30 @@ end_call(PyObject *self, PyObject *const *given, Py_ssize_t count, PyObject *key
         POKE(span->recording, 0);
     }
     UNGUARD()
-    if (!ends)
-        Py_RETURN_NONE;
+    if (!ends || span->fate == NOT_OFFERED)
+        return;
     WIRE(head); /* nobody writes to an ended span */
     span_write_head(span, &head);
     const Piece pieces[] = {{head.data, head.failed ? 0 : head.size}, {span->body.data, span->body.size}};
-    arena_offer(span->recorder->arena, &span->recorder->chunk, span->recorder->scope, 0x12, pieces, 2);
+    enum urgency urgency = span->status == ERROR ? HIGH : span->urgency;
+    arena_offer(span->recorder->arena, span->recorder->chunks, span->recorder->scope, urgency, 0x12, pieces, 2);
     wire_free(&head);
+}
+
+void
+span_end_now(Span *span)
+{
+    end_at(span, NULL);
+}
+
+static PyObject *
+end_call(PyObject *self, PyObject *const *given, Py_ssize_t count, PyObject *keywords)
+{
+    static const char *const names[] = {"end_time"};
+    PyObject *found[1] = {NULL};
+    if (UNLIKELY(count || keywords) && arguments_of("end", names, 0, 1, given, count, keywords, found) < 0)
+        return NULL;
+    end_at((Span *)self, found[0]);
     Py_RETURN_NONE;
 }
 
@@ -271,6 +292,19 @@ trace_state_get(PyObject *self, void *unused)
     return text_or_empty(((Span *)self)->trace_state);
 }
 
+static PyObject *
+owner_get(PyObject *self, void *unused)
+{
+    PyObject *owner = ((Span *)self)->recorder->owner;
+    return Py_NewRef(owner == NULL ? Py_None : owner);
+}
+
+static PyObject *
+threshold_get(PyObject *self, void *unused)
+{
+    return PyLong_FromLongLong(((Span *)self)->threshold);
+}
+
 #define NUMBER_GETTER(what)                                                                                                    \
     static PyObject *what##_get(PyObject *self, void *unused) { return PyLong_FromUnsignedLongLong((uint64_t)((Span *)self)->what); }
 NUMBER_GETTER(id)
@@ -279,6 +313,8 @@ NUMBER_GETTER(flags)
 NUMBER_GETTER(kind)
 NUMBER_GETTER(start_ns)
 NUMBER_GETTER(end_ns)
+NUMBER_GETTER(randomness)
+NUMBER_GETTER(on_exception)
 
 static PyMethodDef methods[] = {
     {"set_attribute", CALL(set_attribute_call), METH_FASTCALL | METH_KEYWORDS,
@@ -309,6 +345,11 @@ static PyGetSetDef members[] = {
     {"end_ns", end_ns_get, NULL, PyDoc_STR("UTC nanoseconds; 0 before the end."), NULL},
     {"name", name_get, NULL, PyDoc_STR("What it is called now."), NULL},
     {"trace_state", trace_state_get, NULL, PyDoc_STR("As in the header tracestate."), NULL},
+    {"threshold", threshold_get, NULL, PyDoc_STR("Of consistent probability sampling, 0 to 2^56; -1 if none is told."), NULL},
+    {"randomness", randomness_get, NULL, PyDoc_STR("The 56 bits that are compared with a threshold."), NULL},
+    {"on_exception", on_exception_get, NULL,
+     PyDoc_STR("What happens when an exception leaves `with span:`: 1 it is recorded, 2 the status is set."), NULL},
+    {"owner", owner_get, NULL, PyDoc_STR("What the recorder was given as the owner of its spans."), NULL},
     {NULL},
 };
 static PyType_Slot slots[] = {
@@ -320,7 +361,7 @@ static PyType_Slot slots[] = {
 };
 static PyType_Spec spec = {
     "otel_trading.hotpath._native.Span", sizeof(Span), 0,
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots,
 };
 
 int
@@ -328,4 +369,30 @@ span_add_type(PyObject *module)
 {
     Span_Type = (PyTypeObject *)PyType_FromSpec(&spec);
     return Span_Type == NULL ? -1 : PyModule_AddObjectRef(module, "Span", (PyObject *)Span_Type);
+}
+
+/* Python would make every class of its own known to the garbage collector; a type without fields of its own need not be. */
+PyObject *
+span_type_with(PyObject *module, PyObject *arguments)
+{
+    static PyType_Slot nothing[] = {{0, NULL}};
+    static PyType_Spec with_methods = {
+        "otel_trading.hotpath._native.SpanWithMethods", sizeof(Span), 0,
+        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, nothing,
+    };
+    PyObject *name, *methods, *key, *value;
+    Py_ssize_t at = 0;
+    if (!PyArg_ParseTuple(arguments, "UO!:span_type", &name, &PyDict_Type, &methods))
+        return NULL;
+    PyObject *type = PyType_FromSpecWithBases(&with_methods, (PyObject *)Span_Type);
+    if (type == NULL || PyObject_SetAttrString(type, "__name__", name) < 0 || PyObject_SetAttrString(type, "__qualname__", name) < 0)
+        goto failed;
+    while (PyDict_Next(methods, &at, &key, &value))
+        if (PyObject_SetAttr(type, key, value) < 0)
+            goto failed;
+    ((PyTypeObject *)type)->tp_flags |= Py_TPFLAGS_IMMUTABLETYPE;
+    return type;
+failed:
+    Py_XDECREF(type);
+    return NULL;
 }

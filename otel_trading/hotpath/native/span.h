@@ -16,6 +16,9 @@ enum span_field {
     STATUS = 0x7a,
 };
 enum status { UNSET, OK, ERROR };
+enum fate { OFFERED, NOT_OFFERED }; /* at the end of a span */
+enum on_exception { RECORD_EXCEPTION = 1, SET_STATUS = 2, ON_EXCEPTION = 3 }; /* when it leaves `with span:` */
+enum own_flags { SAMPLED = 1, RANDOM = 2 }; /* W3C's */
 enum span_flags { HAS_IS_REMOTE = 0x100, IS_REMOTE = 0x200 }; /* beside those of W3C in OTLP's field */
 
 #define INLINE_BODY 256 /* with it a span fits the allocator's largest small block */
@@ -24,10 +27,13 @@ typedef struct {
     PyObject_HEAD
     Arena *arena;
     PyObject *scope; /* bytes */
-    Chunk *chunk;    /* that is written on; NULL after it was taken */
+    Chunk *chunks[URGENCIES]; /* that are written on; NULL after one was taken */
     ValueLimits of_span, of_event, of_link;
     int32_t events, links;
-    uint32_t most_bytes; /* of a span's body */
+    uint32_t most_bytes;      /* of a span's body */
+    PyTypeObject *span_type;  /* Span, or a subclass that adds methods */
+    PyObject *owner;          /* of its spans, what `owner` says; NULL for nothing */
+    uint8_t plain;            /* spans end here and nowhere else: their type does not have an end of its own */
 } Recorder;
 
 typedef struct {
@@ -35,13 +41,17 @@ typedef struct {
     BUSY
     uint8_t recording;
     uint8_t kind, flags, status;
+    uint8_t urgency;   /* LOW, NORMAL or HIGH */
     uint8_t remote;    /* the parent is in another process */
+    uint8_t fate, on_exception;
     uint8_t timed;     /* the watch runs: the caller gave no start */
     uint32_t fork;     /* in which it began */
     Recorder *recorder;
     PyObject *name, *trace_state, *status_text; /* exact texts, valid UTF-8; the last two NULL for none */
     uint64_t trace_high, trace_low, id, parent_id;
     int64_t start_ns, end_ns; /* end 0: not yet */
+    int64_t threshold;        /* of consistent probability sampling; -1: none is told */
+    uint64_t randomness;      /* 56 bits that it is compared with */
     Stopwatch watch;
     Wire body;
     uint32_t attributes, events, links;
@@ -52,10 +62,20 @@ typedef struct {
 extern PyTypeObject *Span_Type;
 extern PyTypeObject *Recorder_Type;
 int span_add_type(PyObject *module);
+PyObject *span_type_with(PyObject *module, PyObject *arguments); /* span_type of the module */
 int recorder_add_type(PyObject *module);
 
 /* A new one whose ids, name, kind and times are to be set. */
 Span *span_new(Recorder *recorder);
+/* 0, or -1 with no memory. */
+int span_set_name(Span *span, PyObject *given);
+void span_set_start(Span *span, PyObject *given);
+/* What is not sampled goes nowhere, and does not record but for requests: who guards their headers reads where they go. */
+void span_choose_fate(Span *span, int record_anyway);
+/* Ends it now. */
+void span_end_now(Span *span);
+/* Whether `end` of this object is that of Span. */
+int span_ends_plainly(PyObject *span);
 /* Now, on the clock of this span. May run Python in tests. */
 int64_t span_now(const Span *span);
 /* The time that was given, or now. */

@@ -1,5 +1,4 @@
 #include "span_arena.h"
-#include "span_ids.h"
 #include "span_wire.h"
 
 #include <sys/mman.h>
@@ -7,6 +6,7 @@
 #define LEAST_ROOM 1024                        /* of a chunk: a tracer that is seldom used takes little */
 #define MAPPED 65536                           /* whole pages, and what is copied under the GIL in one go, some 10 us */
 #define MOST_ROOM (MAPPED - sizeof(Chunk))
+#define MOST_CHUNK_ITEMS UINT32_MAX
 #define MAPPED_DOMAIN 0x6f746c                 /* of tracemalloc */
 
 PyTypeObject *Arena_Type = NULL;
@@ -30,6 +30,7 @@ chunk_pop(Arena *arena)
         *chunk->writer = NULL;
     arena->items -= chunk->items;
     arena->bytes -= chunk->size;
+    arena->chunks--;
     return chunk;
 }
 
@@ -75,13 +76,14 @@ arena_empty(Arena *arena)
         chunk_free(chunk);
 }
 
-/* In a child everything is the parent's; under GUARD. Scopes are bytes: to give them up runs no Python. */
-static inline void
-arena_own(Arena *arena)
+/* Scopes are bytes: to give them up runs no Python. The bell is left to the parent's thread that waits for it. */
+COLD void
+arena_begin_anew(Arena *arena)
 {
-    if (LIKELY(arena->fork == forks))
-        return;
     arena_empty(arena);
+    arena->waited = arena->woken = 0;
+    arena->wanted = NOBODY_WAITS;
+    arena->bell = NULL;
     arena->taken = 0;
     memset(arena->dropped, 0, sizeof arena->dropped);
     memset(arena->troubles, 0, sizeof arena->troubles);
@@ -100,17 +102,18 @@ chunk_take_or_allocate(Arena *arena, uint32_t room)
 }
 
 static Chunk *
-chunk_append(Arena *arena, Chunk **writer, PyObject *scope, uint32_t room)
+chunk_append(Arena *arena, Chunk **writer, PyObject *scope, enum urgency urgency, uint32_t room)
 {
     Chunk *chunk = chunk_take_or_allocate(arena, room);
     if (chunk == NULL)
         return NULL;
-    *chunk = (Chunk){NULL, writer, Py_NewRef(scope), 0, room, 0};
+    *chunk = (Chunk){NULL, writer, Py_NewRef(scope), 0, room, 0, (uint8_t)urgency};
     if (arena->last != NULL)
         arena->last->next = chunk;
     else
         arena->first = chunk;
     arena->last = chunk;
+    arena->chunks++;
     *writer = chunk;
     return chunk;
 }
@@ -137,12 +140,13 @@ chunk_enlarge(Arena *arena, Chunk *chunk, uint32_t room)
 
 /* Where `size` more bytes of this scope fit. */
 static Chunk *
-chunk_with_room(Arena *arena, Chunk **writer, PyObject *scope, uint32_t size)
+chunk_with_room(Arena *arena, Chunk **writer, PyObject *scope, enum urgency urgency, uint32_t size)
 {
     Chunk *chunk = *writer;
-    if (LIKELY(chunk != NULL && chunk->room - chunk->size >= size))
+    int countable = chunk != NULL && chunk->items < arena->chunk_items;
+    if (LIKELY(countable && chunk->room - chunk->size >= size))
         return chunk;
-    if (chunk != NULL && chunk->size + size <= MOST_ROOM) {
+    if (countable && chunk->size + size <= MOST_ROOM) {
         uint32_t room = chunk->room * 2;
         while (room < chunk->size + size)
             room *= 2;
@@ -151,21 +155,22 @@ chunk_with_room(Arena *arena, Chunk **writer, PyObject *scope, uint32_t size)
     if (chunk != NULL)
         chunk->writer = NULL;
     *writer = NULL;
-    uint32_t room = chunk != NULL ? MOST_ROOM : LEAST_ROOM;
-    return chunk_append(arena, writer, scope, room < size ? size : room);
+    uint32_t room = chunk == NULL ? LEAST_ROOM : countable || chunk->room > MOST_ROOM ? MOST_ROOM : chunk->room;
+    return chunk_append(arena, writer, scope, urgency, room < size ? size : room);
 }
 
 static enum dropped
-arena_put(Arena *arena, Chunk **writer, PyObject *scope, uint8_t tag, const Piece *pieces, int number, size_t body)
+arena_put(Arena *arena, Chunk **writer, PyObject *scope, enum urgency urgency, uint8_t tag, const Piece *pieces, int number,
+          size_t body)
 {
     size_t size = 1 + (size_t)varint_length(body) + body;
     if (arena->closed)
         return AFTER_SHUTDOWN;
-    if (arena->items >= arena->most_items)
+    if (arena->items >= arena->most_items[urgency])
         return QUEUE_FULL;
-    if (size > arena->most_bytes - arena->bytes)
+    if (size + arena->bytes > arena->most_bytes[urgency])
         return BYTES_FULL;
-    Chunk *chunk = chunk_with_room(arena, writer, scope, (uint32_t)size);
+    Chunk *chunk = chunk_with_room(arena, writer, scope, urgency, (uint32_t)size);
     if (chunk == NULL)
         return NO_MEMORY;
     uint8_t *to = chunk->data + chunk->size;
@@ -183,42 +188,60 @@ arena_put(Arena *arena, Chunk **writer, PyObject *scope, uint8_t tag, const Piec
 }
 
 void
-arena_offer(Arena *arena, Chunk **writer, PyObject *scope, uint8_t tag, const Piece *pieces, int number)
+arena_offer(Arena *arena, Chunk **writers, PyObject *scope, enum urgency urgency, uint8_t tag, const Piece *pieces, int number)
 {
     size_t body = 0;
     for (int i = 0; i < number; i++)
         body += pieces[i].size;
+    int rings;
     GUARD(arena)
     arena_own(arena);
-    enum dropped why = arena_put(arena, writer, scope, tag, pieces, number, body);
+    enum dropped why = arena_put(arena, &writers[urgency], scope, urgency, tag, pieces, number, body);
     if (UNLIKELY(why != DROP_REASONS))
         arena->dropped[why]++;
+    rings = arena_rings(arena);
     UNGUARD()
+    if (UNLIKELY(rings))
+        PyThread_release_lock(arena->bell);
 }
 
 void
-arena_leave(Arena *arena, Chunk **writer)
+arena_leave(Arena *arena, Chunk **writers)
 {
     GUARD(arena)
-    if (*writer != NULL)
-        (*writer)->writer = NULL;
-    *writer = NULL;
+    for (int urgency = LOW; urgency < URGENCIES; urgency++) {
+        if (writers[urgency] != NULL)
+            writers[urgency]->writer = NULL;
+        writers[urgency] = NULL;
+    }
     UNGUARD()
+}
+
+/* What spans of this urgency may fill: all of it for the highest, a tenth less for each below. */
+static uint64_t
+share_of(uint64_t bound, int urgency)
+{
+    return bound - bound / 10 * (uint64_t)(HIGH - urgency) - bound % 10 * (uint64_t)(HIGH - urgency) / 10;
 }
 
 static PyObject *
 arena_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
-    static char *names[] = {"max_items", "max_bytes", NULL};
-    long long items = 1 << 16, bytes = 1 << 24;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|LL:Arena", names, &items, &bytes))
+    static char *names[] = {"max_items", "max_bytes", "chunk_items", NULL};
+    long long items = 1 << 16, bytes = 1 << 24, chunk_items = MOST_CHUNK_ITEMS;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|LLL:Arena", names, &items, &bytes, &chunk_items))
         return NULL;
-    if (items < 1 || bytes < 1)
-        return PyErr_Format(PyExc_ValueError, "max_items and max_bytes must be at least 1; were %lld and %lld", items, bytes);
+    if (items < 1 || bytes < 1 || chunk_items < 1)
+        return PyErr_Format(PyExc_ValueError, "max_items, max_bytes and chunk_items must be at least 1; were %lld, %lld and %lld",
+                            items, bytes, chunk_items);
     Arena *arena = (Arena *)type->tp_alloc(type, 0);
     if (arena != NULL) {
-        arena->most_items = (uint64_t)items;
-        arena->most_bytes = (uint64_t)bytes;
+        for (int urgency = LOW; urgency < URGENCIES; urgency++) {
+            arena->most_items[urgency] = share_of((uint64_t)items, urgency);
+            arena->most_bytes[urgency] = share_of((uint64_t)bytes, urgency);
+        }
+        arena->chunk_items = (uint32_t)(chunk_items < MOST_CHUNK_ITEMS ? chunk_items : MOST_CHUNK_ITEMS);
+        arena->wanted = NOBODY_WAITS;
         arena->fork = forks;
     }
     return (PyObject *)arena;
@@ -231,6 +254,8 @@ arena_dealloc(PyObject *object)
     arena_empty((Arena *)object);
     if (((Arena *)object)->spare != NULL)
         chunk_release(((Arena *)object)->spare);
+    if (((Arena *)object)->bell != NULL && ((Arena *)object)->fork == forks)
+        PyThread_free_lock(((Arena *)object)->bell);
     type->tp_free(object);
     Py_DECREF(type);
 }
@@ -264,7 +289,7 @@ arena_take(PyObject *object, PyObject *unused)
     if (chunk == NULL)
         Py_RETURN_NONE;
     PyObject *bytes = PyBytes_FromStringAndSize((char *)chunk->data, (Py_ssize_t)chunk->size);
-    PyObject *given = bytes == NULL ? NULL : Py_BuildValue("OIN", chunk->scope, (unsigned int)chunk->items, bytes);
+    PyObject *given = bytes == NULL ? NULL : Py_BuildValue("OINi", chunk->scope, (unsigned int)chunk->items, bytes, chunk->urgency);
     if (given == NULL) {
         GUARD(arena)
         arena->taken -= chunk->items;
@@ -298,11 +323,12 @@ static PyObject *
 arena_books(PyObject *object, PyObject *unused)
 {
     Arena *arena = (Arena *)object;
-    uint64_t items, bytes, taken, dropped[DROP_REASONS], offered;
+    uint64_t items, bytes, chunks, taken, dropped[DROP_REASONS], offered;
     GUARD(arena)
     arena_own(arena);
     items = arena->items;
     bytes = arena->bytes;
+    chunks = arena->chunks;
     taken = arena->taken;
     memcpy(dropped, arena->dropped, sizeof dropped);
     UNGUARD()
@@ -313,6 +339,7 @@ arena_books(PyObject *object, PyObject *unused)
     PyObject *books = reasons == NULL ? NULL : PyDict_New();
     if (books != NULL && (set_count(books, "offered", offered) < 0 || set_count(books, "taken", taken) < 0 ||
                           set_count(books, "queued", items) < 0 || set_count(books, "queued_bytes", bytes) < 0 ||
+                          set_count(books, "chunks", chunks) < 0 ||
                           PyDict_SetItemString(books, "dropped", reasons) < 0))
         Py_CLEAR(books);
     Py_XDECREF(reasons);
@@ -344,12 +371,16 @@ arena_close(PyObject *object, PyObject *unused)
 
 static PyMethodDef methods[] = {
     {"take", arena_take, METH_NOARGS,
-     PyDoc_STR("take() -> (scope, items, spans) or None\n\n"
-               "The oldest chunk, of one scope: bytes of so many fields `spans` of ScopeSpans. None if nothing waits.")},
+     PyDoc_STR("take() -> (scope, items, spans, urgency) or None\n\n"
+               "The oldest chunk, of one scope and urgency: bytes of so many fields `spans` of ScopeSpans. None if nothing waits.")},
     {"books", arena_books, METH_NOARGS,
      PyDoc_STR("books() -> dict\n\noffered = queued + taken + all that was dropped, by reason.")},
     {"troubles", arena_troubles, METH_NOARGS,
      PyDoc_STR("troubles() -> dict\n\nWhat was wrong with values that were given to spans, by what they were for.")},
+    {"wait", CALL(arena_wait), METH_FASTCALL,
+     PyDoc_STR("wait(items, timeout_s) -> bool\n\nSleeps without the GIL until so many spans wait or wake() is called; False: time is over.")},
+    {"wake", arena_wake, METH_NOARGS,
+     PyDoc_STR("wake()\n\nEnds the wait() that is under way, or the next one at once.")},
     {"close", arena_close, METH_NOARGS,
      PyDoc_STR("close()\n\nFrom now on spans are dropped as after_shutdown; what waits can be taken.")},
     {NULL},
@@ -358,7 +389,7 @@ static PyType_Slot slots[] = {
     {Py_tp_new, arena_new},
     {Py_tp_dealloc, arena_dealloc},
     {Py_tp_methods, methods},
-    {Py_tp_doc, (void *)PyDoc_STR("Arena(max_items=65536, max_bytes=16777216)\n\n"
+    {Py_tp_doc, (void *)PyDoc_STR("Arena(max_items=65536, max_bytes=16777216, chunk_items=4294967295)\n\n"
                                   "Where finished spans wait, encoded, until they are taken.")},
     {0, NULL},
 };

@@ -1,5 +1,16 @@
 #include "span.h"
 
+/* Whether a keyword is this name; they are nearly always ASCII, and most differ in length. */
+static int
+is_called(PyObject *keyword, const char *name)
+{
+    if (LIKELY(PyUnicode_IS_COMPACT_ASCII(keyword))) {
+        size_t size = (size_t)PyUnicode_GET_LENGTH(keyword);
+        return strlen(name) == size && memcmp(PyUnicode_1BYTE_DATA(keyword), name, size) == 0;
+    }
+    return PyUnicode_CompareWithASCIIString(keyword, name) == 0;
+}
+
 int
 arguments_of(const char *function, const char *const *names, int required, int number, PyObject *const *given,
              Py_ssize_t positional, PyObject *keywords, PyObject **found)
@@ -13,7 +24,7 @@ arguments_of(const char *function, const char *const *names, int required, int n
     for (Py_ssize_t k = 0; keywords != NULL && k < PyTuple_GET_SIZE(keywords); k++) {
         PyObject *name = PyTuple_GET_ITEM(keywords, k);
         int i = 0;
-        while (i < number && PyUnicode_CompareWithASCIIString(name, names[i]) != 0)
+        while (i < number && !is_called(name, names[i]))
             i++;
         if (i == number || found[i] != NULL) {
             PyErr_Format(PyExc_TypeError, "%s() has no argument %R, or it was given twice", function, name);

@@ -2,17 +2,19 @@
 
 #define MOST_LIMIT 10000 /* of attributes, events, links: keys are compared one by one */
 #define MOST_BYTES (64 << 20)
-#define INTERNAL 1
 #define MOST_KIND 5
+#define MOST_RANDOMNESS 0x00ffffffffffffffULL
 
 PyTypeObject *Recorder_Type = NULL;
 
 enum begin_argument { AS_NAME, AS_PARENT, AS_KIND, AS_ATTRIBUTES, AS_START, AS_TRACE_ID, AS_SPAN_ID, AS_PARENT_ID, AS_FLAGS,
-                      AS_TRACE_STATE, AS_REMOTE, BEGIN_ARGUMENTS };
+                      AS_TRACE_STATE, AS_REMOTE, AS_URGENCY, AS_RECORD, AS_THRESHOLD, AS_RANDOMNESS, AS_ON_EXCEPTION,
+                      BEGIN_ARGUMENTS };
 static const char *const BEGIN_NAMES[] = {
     "name", "parent", "kind", "attributes", "start_time", "trace_id", "span_id", "parent_id", "flags", "trace_state", "remote",
+    "urgency", "record", "threshold", "randomness", "on_exception",
 };
-enum own_flags { SAMPLED = 1, RANDOM = 2 };
+enum kind { INTERNAL = 1, CLIENT = 3, PRODUCER = 4 };
 
 /* A number up to `most`; `otherwise` if it is none. */
 static uint64_t
@@ -48,6 +50,8 @@ set_parent(Span *span, const Span *parent)
     span->parent_id = parent->id;
     span->flags = parent->flags;
     span->trace_state = Py_XNewRef(parent->trace_state);
+    span->threshold = parent->threshold;
+    span->randomness = parent->randomness;
 }
 
 static void
@@ -55,10 +59,12 @@ set_ids(Span *span, PyObject *const *given)
 {
     Arena *arena = span->recorder->arena;
     PyObject *parent = given[AS_PARENT];
-    if (parent != NULL && Py_IS_TYPE(parent, Span_Type)) {
+    span->threshold = -1;
+    if (parent != NULL && parent != Py_None) {
         set_parent(span, (const Span *)parent);
     } else {
         set_trace(span, given[AS_TRACE_ID]);
+        span->randomness = span->trace_low & MOST_RANDOMNESS;
         span->parent_id = number_or(arena, given[AS_PARENT_ID], UINT64_MAX, 0);
         span->remote = given[AS_REMOTE] == Py_True;
     }
@@ -68,16 +74,17 @@ set_ids(Span *span, PyObject *const *given)
         span->id = id_make();
 }
 
-static void
-set_name(Span *span, PyObject *given)
+int
+span_set_name(Span *span, PyObject *given)
 {
     Text name;
     if (LIKELY(text_of(given, &name) == 0)) {
         span->name = name.holder;
-        return;
+        return 0;
     }
     arena_trouble(span->recorder->arena, BAD_NAME);
     span->name = PyUnicode_FromString("");
+    return span->name == NULL ? -1 : 0;
 }
 
 static void
@@ -91,7 +98,26 @@ set_trace_state(Span *span, PyObject *given)
 }
 
 static void
-set_start(Span *span, PyObject *given)
+set_sampling(Span *span, PyObject *const *given)
+{
+    Arena *arena = span->recorder->arena;
+    if (given[AS_THRESHOLD] != NULL && given[AS_THRESHOLD] != Py_None)
+        span->threshold = (int64_t)number_or(arena, given[AS_THRESHOLD], MOST_RANDOMNESS, (uint64_t)-1);
+    span->randomness = number_or(arena, given[AS_RANDOMNESS], MOST_RANDOMNESS, span->randomness);
+    span_choose_fate(span, given[AS_RECORD] == Py_True);
+}
+
+void
+span_choose_fate(Span *span, int record_anyway)
+{
+    if (LIKELY(span->flags & SAMPLED))
+        return;
+    span->fate = NOT_OFFERED;
+    span->recording = record_anyway || span->kind == CLIENT || span->kind == PRODUCER;
+}
+
+void
+span_set_start(Span *span, PyObject *given)
 {
     span->start_ns = span_time(span, given); /* the watch does not run yet: the wall clock */
     if (LIKELY(given == NULL || given == Py_None)) {
@@ -106,22 +132,25 @@ begin_call(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObjec
     PyObject *given[BEGIN_ARGUMENTS];
     if (arguments_of("begin", BEGIN_NAMES, 1, BEGIN_ARGUMENTS, arguments, count, keywords, given) < 0)
         return NULL;
-    if (given[AS_PARENT] != NULL && given[AS_PARENT] != Py_None && !Py_IS_TYPE(given[AS_PARENT], Span_Type))
+    if (given[AS_PARENT] != NULL && given[AS_PARENT] != Py_None && !PyObject_TypeCheck(given[AS_PARENT], Span_Type))
         return PyErr_Format(PyExc_TypeError, "a parent must be a Span of this engine; was %.200s",
                             Py_TYPE(given[AS_PARENT])->tp_name);
     Span *span = span_new((Recorder *)self);
     if (span == NULL)
         return NULL;
-    set_name(span, given[AS_NAME]);
-    if (span->name == NULL) {
+    if (span_set_name(span, given[AS_NAME]) < 0) {
         Py_DECREF((PyObject *)span);
         return NULL;
     }
     set_ids(span, given);
     set_trace_state(span, given[AS_TRACE_STATE]);
     span->kind = (uint8_t)number_or(span->recorder->arena, given[AS_KIND], MOST_KIND, INTERNAL);
-    set_start(span, given[AS_START]);
-    span_add_attributes(span, given[AS_ATTRIBUTES]);
+    span->urgency = (uint8_t)number_or(span->recorder->arena, given[AS_URGENCY], HIGH, NORMAL);
+    span->on_exception = (uint8_t)number_or(span->recorder->arena, given[AS_ON_EXCEPTION], ON_EXCEPTION, ON_EXCEPTION);
+    set_sampling(span, given);
+    span_set_start(span, given[AS_START]);
+    if (span->recording)
+        span_add_attributes(span, given[AS_ATTRIBUTES]);
     return (PyObject *)span;
 }
 
@@ -134,16 +163,42 @@ limit_ok(const char *name, long long value, long long most)
     return 0;
 }
 
+/* Of span_type_with: an object of it is as large as a Span, and the collector does not know it either. */
+static int
+type_ok(PyObject *given)
+{
+    PyTypeObject *type = (PyTypeObject *)given;
+    if (PyType_Check(given) && PyType_IsSubtype(type, Span_Type) && type->tp_basicsize == sizeof(Span) &&
+        !PyType_HasFeature(type, Py_TPFLAGS_HAVE_GC))
+        return 1;
+    PyErr_SetString(PyExc_TypeError, "span_type must be Span, or what span_type() made of it");
+    return 0;
+}
+
+/* Whether `end` is inherited from Span as it is; -1 with an exception. */
+static int
+has_plain_end(PyTypeObject *type)
+{
+    PyObject *own = PyObject_GetAttrString((PyObject *)type, "end");
+    PyObject *first = own == NULL ? NULL : PyObject_GetAttrString((PyObject *)Span_Type, "end");
+    int same = first == NULL ? -1 : own == first;
+    Py_XDECREF(own);
+    Py_XDECREF(first);
+    return same;
+}
+
 static PyObject *
 recorder_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
     static char *names[] = {"arena", "scope", "attributes", "events", "links", "event_attributes", "link_attributes",
-                            "letters", "span_bytes", NULL};
-    PyObject *arena, *scope = NULL, *letters = Py_None;
+                            "letters", "span_bytes", "span_type", "owner", NULL};
+    PyObject *arena, *scope = NULL, *letters = Py_None, *span_type = (PyObject *)Span_Type, *owner = NULL;
     int of_span = 128, events = 128, links = 128, of_event = 128, of_link = 128, bytes = 1 << 20;
     long long most_letters = PY_SSIZE_T_MAX;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!|S$iiiiiOi:Recorder", names, Arena_Type, &arena, &scope, &of_span,
-                                     &events, &links, &of_event, &of_link, &letters, &bytes))
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!|S$iiiiiOiOO:Recorder", names, Arena_Type, &arena, &scope, &of_span,
+                                     &events, &links, &of_event, &of_link, &letters, &bytes, &span_type, &owner))
+        return NULL;
+    if (!type_ok(span_type))
         return NULL;
     if (letters != Py_None && (most_letters = PyLong_AsLongLong(letters)) == -1 && PyErr_Occurred())
         return NULL;
@@ -164,6 +219,14 @@ recorder_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
     made->events = events;
     made->links = links;
     made->most_bytes = (uint32_t)bytes;
+    made->span_type = (PyTypeObject *)Py_NewRef(span_type);
+    made->owner = Py_XNewRef(owner);
+    int plain = has_plain_end(made->span_type);
+    if (plain < 0) {
+        Py_DECREF((PyObject *)made);
+        return NULL;
+    }
+    made->plain = (uint8_t)plain;
     return (PyObject *)made;
 }
 
@@ -173,9 +236,11 @@ recorder_dealloc(PyObject *object)
     Recorder *self = (Recorder *)object;
     PyTypeObject *type = Py_TYPE(object);
     if (self->arena != NULL)
-        arena_leave(self->arena, &self->chunk);
+        arena_leave(self->arena, self->chunks);
     Py_XDECREF((PyObject *)self->arena);
     Py_XDECREF(self->scope);
+    Py_XDECREF((PyObject *)self->span_type);
+    Py_XDECREF(self->owner);
     type->tp_free(object);
     Py_DECREF(type);
 }
@@ -183,8 +248,9 @@ recorder_dealloc(PyObject *object)
 static PyMethodDef methods[] = {
     {"begin", CALL(begin_call), METH_FASTCALL | METH_KEYWORDS,
      PyDoc_STR("begin(name, parent=None, kind=1, attributes=None, start_time=None, trace_id=0, span_id=0, parent_id=0,\n"
-               "      flags=None, trace_state=None, remote=False) -> Span\n\n"
-               "A span that records. Ids that are 0 are made; with a parent they are its trace and its id.")},
+               "      flags=None, trace_state=None, remote=False, urgency=1, record=False, threshold=None, randomness=None,\n"
+               "      on_exception=3) -> Span\n\n"
+               "A span, which records if it is sampled. Ids that are 0 are made; with a parent they are its trace and its id.")},
     {NULL},
 };
 static PyType_Slot slots[] = {
@@ -192,7 +258,7 @@ static PyType_Slot slots[] = {
     {Py_tp_dealloc, recorder_dealloc},
     {Py_tp_methods, methods},
     {Py_tp_doc, (void *)PyDoc_STR("Recorder(arena, scope=b'', *, attributes=128, events=128, links=128, event_attributes=128,\n"
-                                  "         link_attributes=128, letters=None, span_bytes=1048576)\n\n"
+                                  "         link_attributes=128, letters=None, span_bytes=1048576, span_type=Span, owner=None)\n\n"
                                   "Begins the spans of one scope; they end in the arena.")},
     {0, NULL},
 };

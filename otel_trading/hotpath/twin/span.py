@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MOST_ID, MOST_TRACE_ID, MOST_TIME = 2**64 - 1, 2**128 - 1, 2**63 - 1
 OK, ERROR = 1, 2
+_HIGH = 2
 _ATTRIBUTE, _EVENT, _LINK, _STATUS = b"\x4a", b"\x5a", b"\x6a", b"\x7a"
 _HAS_IS_REMOTE, _IS_REMOTE = 0x100, 0x200
 _IDS = struct.Struct(">HQQHQ").pack
@@ -37,6 +38,14 @@ _FIXED32 = struct.Struct("<BI").pack
 _FIXED64 = struct.Struct("<BQ").pack
 
 
+NO_THRESHOLD = -1
+RANDOM_BITS = (1 << 56) - 1
+RECORD_EXCEPTION, SET_STATUS = 1, 2
+Sampling = tuple[int, int | None, int, bool]
+"""Threshold; randomness, None for that of the trace id; what happens on an exception; whether it is offered."""
+PLAIN: Sampling = (NO_THRESHOLD, None, RECORD_EXCEPTION | SET_STATUS, True)
+
+
 class Span:
     """One operation; made by `Recorder.begin`."""
 
@@ -44,18 +53,20 @@ class Span:
         "_attributes",
         "_dropped",
         "_events",
+        "_kind",
         "_links",
         "_name",
         "_open",
         "_recorder",
         "_remote",
+        "_sampling",
         "_size",
         "_started",
         "_status",
         "_status_text",
+        "_urgency",
         "end_ns",
         "flags",
-        "kind",
         "parent_id",
         "span_id",
         "start_ns",
@@ -68,9 +79,11 @@ class Span:
     parent_id: int
     flags: int
     trace_state: str
-    kind: int
+    _kind: int
     start_ns: int
     _remote: bool
+    _sampling: Sampling
+    _urgency: int
     _open: int
     """The fork in which it began, until it ends: to delete it is one step, so that of two ends one counts."""
 
@@ -87,6 +100,36 @@ class Span:
         self._status_text = b""
         self._started: int | None = None
         self.end_ns = 0
+
+    @property
+    def kind(self) -> int:
+        """As OTLP counts."""
+        return self._kind
+
+    @property
+    def threshold(self) -> int:
+        """Of consistent probability sampling, 0 to 2^56; -1 if none is told."""
+        return self._sampling[0]
+
+    @property
+    def randomness(self) -> int:
+        """The 56 bits that are compared with a threshold."""
+        told = self._sampling[1]
+        return self.trace_id & RANDOM_BITS if told is None else told
+
+    @property
+    def on_exception(self) -> int:
+        """What happens when an exception leaves `with span:`: 1 it is recorded, 2 the status is set."""
+        return self._sampling[2]
+
+    @property
+    def owner(self) -> Any:
+        """What the recorder was given as the owner of its spans."""
+        return self._recorder.owner
+
+    def stop_recording(self) -> None:
+        """From its beginning: it goes nowhere."""
+        del self._open
 
     @property
     def name(self) -> str:
@@ -262,10 +305,13 @@ class Span:
         except AttributeError:
             return
         self.end_ns = end_ns
+        if not self._sampling[3]:
+            return
         encoded = self.encoded()
         size = len(encoded)
         recorder = self._recorder
-        recorder.arena.offer(recorder.writer, b"\x12" + (BYTE[size] if size < 128 else varint(size)) + encoded)
+        urgency = _HIGH if self._status == ERROR else self._urgency
+        recorder.arena.offer(recorder.writer, urgency, b"\x12" + (BYTE[size] if size < 128 else varint(size)) + encoded)
 
     def encoded(self) -> bytes:
         """The message Span as it is now; `span_reading.read` decodes it."""
@@ -273,7 +319,7 @@ class Span:
         head = (
             _IDS(0x0A10, trace_id >> 64, trace_id & MOST_ID, 0x1208, self.span_id)
             + (_PARENT(0x22, 8, self.parent_id) if self.parent_id else b"")
-            + _TIMES(0x30, self.kind, 0x39, self.start_ns, 0x41, self.end_ns)
+            + _TIMES(0x30, self._kind, 0x39, self.start_ns, 0x41, self.end_ns)
             + _FLAGS(0x0185, flags | _IS_REMOTE if self._remote else flags)
         )
         name = self._name
@@ -299,3 +345,8 @@ class Span:
             text = sized(b"\x12", self._status_text) if self._status_text else b""
             found.append(sized(_STATUS, text + b"\x18" + BYTE[self._status]))
         return found
+
+
+def span_type(name: str, methods: dict[str, Any], /) -> type[Span]:
+    """`Span` with more methods, a dict of functions and properties, for a `Recorder`."""
+    return type(name, (Span,), {"__slots__": (), **methods})

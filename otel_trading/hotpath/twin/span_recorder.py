@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from otel_trading.hotpath.twin.clock import Clocks
-from otel_trading.hotpath.twin.span import MOST_ID, MOST_TRACE_ID, Span
+from otel_trading.hotpath.twin.span import MOST_ID, MOST_TRACE_ID, PLAIN, RANDOM_BITS, Span
 from otel_trading.hotpath.twin.span_arena import Arena, Writer
 from otel_trading.hotpath.twin.span_ids import id_of, made
 from otel_trading.hotpath.twin.span_value import MOST_REMEMBERED, Odd, name_of, text_of
@@ -13,6 +13,8 @@ from otel_trading.hotpath.twin.span_value import MOST_REMEMBERED, Odd, name_of, 
 _MOST_LIMIT, _MOST_BYTES, _MOST_LETTERS = 10_000, 64 << 20, 2**63 - 1
 _SAMPLED, _RANDOM = 1, 2
 _INTERNAL, _MOST_KIND = 1, 5
+_OUTGOING = (3, 4)
+_NORMAL, _HIGH = 1, 2
 _NONE = 0
 """An id that is not given; compared by identity, since False is no id."""
 
@@ -28,8 +30,10 @@ class Recorder:
         "letters",
         "link_attributes",
         "links",
+        "owner",
         "remembered",
         "span_bytes",
+        "span_type",
         "writer",
     )
 
@@ -45,9 +49,14 @@ class Recorder:
         link_attributes: int = 128,
         letters: int | None = None,
         span_bytes: int = 1_048_576,
+        span_type: type[Span] = Span,
+        owner: Any = None,
     ) -> None:
         if not isinstance(arena, Arena) or not isinstance(scope, bytes):
             raise TypeError(f"a recorder needs an Arena of its engine, and bytes; was {arena!r}, {scope!r}")
+        if not (isinstance(span_type, type) and issubclass(span_type, Span)):
+            raise TypeError("span_type must be Span, or what span_type() made of it")
+        self.span_type, self.owner = span_type, owner
         self.arena = arena
         self.writer = Writer(scope)
         self.attributes = _limit("attributes", attributes, _MOST_LIMIT)
@@ -72,20 +81,27 @@ class Recorder:
         flags: Any = None,
         trace_state: Any = None,
         remote: Any = False,
+        urgency: Any = _NORMAL,
+        record: Any = False,
+        threshold: Any = None,
+        randomness: Any = None,
+        on_exception: Any = None,
     ) -> Span:
-        """A span that records."""
-        if parent is not None and type(parent) is not Span:
+        """A span, which records if it is sampled."""
+        if parent is not None and not isinstance(parent, Span):
             raise TypeError(f"a parent must be a Span of this engine; was {type(parent).__name__}")
         try:
-            span = Span(self, name_of(name))
+            span = self.span_type(self, name_of(name))
         except Odd:
             self.arena.trouble("name")
-            span = Span(self, b"")
+            span = self.span_type(self, b"")
         span.trace_state = ""
+        span._sampling = PLAIN
         span._remote = False
         if parent is not None:
             span.trace_id, span.parent_id, span.flags = parent.trace_id, parent.span_id, parent.flags
             span.trace_state = parent.trace_state
+            span._sampling = (*parent._sampling[:2], *PLAIN[2:])
         else:
             self._set_trace(span, trace_id, parent_id)
             span._remote = remote is True
@@ -94,7 +110,12 @@ class Recorder:
             span.flags = self._number(flags, 0xFF, span.flags)
         if trace_state is not None:
             self._set_trace_state(span, trace_state)
-        span.kind = kind if kind is _INTERNAL else self._number(kind, _MOST_KIND, _INTERNAL)
+        span._kind = kind if kind is _INTERNAL else self._number(kind, _MOST_KIND, _INTERNAL)
+        span._urgency = urgency if urgency is _NORMAL else self._number(urgency, _HIGH, _NORMAL)
+        if threshold is not None or randomness is not None or on_exception is not None:
+            self._set_sampling(span, threshold, randomness, on_exception)
+        if not span.flags & _SAMPLED:
+            self.leave_out(span, record is True)
         if start_time is None:
             span.start_ns = Clocks.wall()
             span._started = Clocks.now()
@@ -103,6 +124,20 @@ class Recorder:
         if attributes is not None:
             span.set_attributes(attributes)
         return span
+
+    def _set_sampling(self, span: Span, threshold: Any, randomness: Any, on_exception: Any) -> None:
+        before = span._sampling
+        on_end = before[2] if on_exception is None else self._number(on_exception, before[2], before[2])
+        told = before[0] if threshold is None else self._number(threshold, RANDOM_BITS, -1)
+        random = before[1] if randomness is None else self._number(randomness, RANDOM_BITS, span.randomness)
+        span._sampling = (told, random, on_end, before[3])
+
+    @staticmethod
+    def leave_out(span: Span, record_anyway: bool) -> None:
+        """What is not sampled goes nowhere, and does not record but for requests, whose headers are guarded."""
+        span._sampling = (*span._sampling[:3], False)
+        if not record_anyway and span._kind not in _OUTGOING:
+            span.stop_recording()
 
     def _number(self, given: Any, most: int, otherwise: int) -> int:
         """An int from 0 to `most`; `otherwise` for None, and for what is none."""
