@@ -16,6 +16,8 @@ from hotpath.test_hotpath_memory import LITTLE, growth
 from hotpath.test_hotpath_threads import in_threads
 from support.children import environment
 
+from otel_trading.hotpath.sampler_engine import NEVER, Rule
+
 FORK = Path(__file__).with_name("hotpath_sampler_fork.py")
 TIMES = {"native": 20_000, "python": 2_000}
 LONG = ",".join(f"v{number}=" + "x" * 230 for number in range(5))
@@ -42,12 +44,42 @@ def test_eight_threads_are_given_the_same_answers_as_one(engine: Any) -> None:
     def ask(index: int) -> None:
         for number in range(times):
             assert [by_engine(made, *question) for question in QUESTIONS] == wanted
-            made.decide(f"name {index} {number}", 1, {"a": number}, 0)
-            made.decide("work", 1, None, 0, (True, -2, f"n={index}x{number},ot=th:0"))
             if number % 50 == 0:
+                made.decide(f"name {index} {number}", 1, {"a": number}, 0)
+                made.decide("work", 1, None, 0, (True, -2, f"n={index}x{number},ot=th:0"))
                 slow.scale(1.0)
 
     in_threads(ask)
+
+
+@pytest.mark.usefixtures("_hasty")
+def test_what_threads_remember_at_the_same_time_is_right(engine: Any) -> None:
+    """Names beyond those that are kept, states that push each other out, and thresholds that change, of all at once."""
+    rules = [
+        Rule(True, 0, ("a",), (), 0, False),
+        Rule(False, 0, (), (("b", 1),), NEVER, True),
+        Rule(False, 0, (), (), 0, False),
+    ]
+
+    def tell(before: str | None, threshold: int, sampled: bool) -> str:
+        return f"{before} {threshold} {sampled}"
+
+    made = engine.Sampler(lambda name: int(name) % 4, tell, lambda text: (int(text), -1), rules)
+    times = TIMES[engine.NAME] // 4
+
+    def ask(index: int) -> None:
+        for number in range(index, times + index):
+            name, state = str(number % 6000), str(number % 900)
+            answer = made.decide(name, 1, {"a": 1} if number % 3 else {"b": 1}, HIGHEST, (True, -2, state))
+            assert answer is not None
+            always = number % 3 and number % 6000 % 2
+            assert answer[3] == f"{state} {0 if always else number % 900} True"
+            assert made.decide("3", 1, {"b": 1}, HIGHEST)[2] in (-1, 5)
+            if number % 7 == 0:
+                made.set_thresholds([0, (NEVER, 5)[number % 2], 0])
+
+    in_threads(ask)
+    assert made.known <= 4096
 
 
 @pytest.mark.usefixtures("_hasty")
@@ -89,11 +121,11 @@ def test_4096_names_are_remembered_and_the_next_ones_asked_for_each_time(engine:
 
     made = engine.Sampler(classify, lambda *_: None, lambda _: (-1, -1), [])
     made.decide("x" * 1025, 1, None, 0)
-    assert len(made) == 0
+    assert made.known == 0
     for _ in range(2):
         for number in range(5000):
             assert made.decide(f"name {number}", 1, None, 0) == (False, 1, -1, None)
-    assert len(made) == 4096
+    assert made.known == 4096
     assert len(asked) == 1 + 5000 + (5000 - 4096)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -365,7 +366,7 @@ def test_rules_of_the_user_stand_before_ticks_and_behind_the_parent() -> None:
         {"attribute_keys": ["hedge."], "always": True},
     ]
     with ot.init("x", stdout="off", tick_ratio=0.5, sampling_rules=rules):
-        made = trace.get_tracer_provider().sampler  # type: ignore[attr-defined]
+        made: Any = trace.get_tracer_provider().sampler  # type: ignore[attr-defined]
         venue = {"venue": "binance"}
         kept = Decision.RECORD_AND_SAMPLE
         assert made.should_sample(None, 0, "md.trade", SpanKind.CONSUMER, venue).decision is kept
@@ -375,3 +376,39 @@ def test_rules_of_the_user_stand_before_ticks_and_behind_the_parent() -> None:
         assert made.should_sample(None, MOST - 1, "md.trade", SpanKind.SERVER, venue).decision is Decision.DROP
         assert made.should_sample(None, MOST - 1, "md.quote").decision is kept
         assert made.should_sample(None, 0, "md.trade", attributes={"hedge.id": 1}).decision is kept
+
+
+def test_telemetry_shows_that_it_lowers_and_why(still: None) -> None:
+    """In `/health`, as a metric, and in the tracer's own decisions; a loop can be handed over."""
+    with ot.init("x", stdout="off", prometheus_port=0, adaptive_cpu_limit=1e-9, traces_exporter="console") as telemetry:
+        adapted: Any = telemetry._adapting  # type: ignore[attr-defined]
+        assert scraped(telemetry) == "1"
+        adapted.look()
+        assert scraped(telemetry) == "0.5"
+        lowered = telemetry.telemetry_troubles()["sampling lowered"]
+        assert lowered["scale"] == 0.5
+        assert "processors are used" in lowered["why"]
+        kept = sum(ot.tracer().start_span("work").is_recording() for _ in range(400))
+        assert 100 < kept < 300
+        assert all(ot.tracer().start_span("order.submit").is_recording() for _ in range(50))
+        with pytest.raises(RuntimeError):
+            telemetry.watch_loop()
+        loop = asyncio.new_event_loop()
+        telemetry.watch_loop(loop)
+        loop.close()
+    assert not any("adaptive" in thread.name for thread in threading.enumerate())
+
+
+def scraped(telemetry: ot.Telemetry) -> str:
+    assert telemetry.metrics_url is not None
+    page = urllib.request.urlopen(telemetry.metrics_url, timeout=5).read().decode()
+    return next(line for line in page.splitlines() if line.startswith("otel_trading_sampling_scale")).rpartition(" ")[2]
+
+
+def test_nothing_adapts_where_it_is_switched_off() -> None:
+    """No thread; a loop that is handed over is left alone."""
+    with ot.init("x", stdout="off", adaptive_sampling=False, adaptive_cpu_limit=1.0) as telemetry:
+        assert telemetry._adapting is None
+        loop = asyncio.new_event_loop()
+        telemetry.watch_loop(loop)
+        loop.close()

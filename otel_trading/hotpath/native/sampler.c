@@ -63,15 +63,15 @@ set_thresholds_call(PyObject *self, PyObject *given)
     Py_RETURN_NONE;
 }
 
-static Py_ssize_t
-length(PyObject *object)
+static PyObject *
+known_get(PyObject *object, void *unused)
 {
     Sampler *self = (Sampler *)object;
-    Py_ssize_t used;
+    uint32_t used;
     GUARD(self)
     used = self->used;
     UNGUARD()
-    return used;
+    return PyLong_FromUnsignedLong(used);
 }
 
 /* ---- the type ---- */
@@ -158,15 +158,19 @@ static PyMethodDef methods[] = {
     {"set_thresholds", set_thresholds_call, METH_O, PyDoc_STR("set_thresholds(thresholds)\n\nOne a rule, from now on.")},
     {NULL},
 };
+static PyGetSetDef properties[] = {
+    {"known", known_get, NULL, PyDoc_STR("How many names are remembered."), NULL},
+    {NULL},
+};
 static PyType_Slot slots[] = {
     {Py_tp_new, sampler_new},
     {Py_tp_dealloc, dealloc},
     {Py_tp_traverse, traverse},
     {Py_tp_clear, clear},
-    {Py_sq_length, length},
     {Py_tp_methods, methods},
+    {Py_tp_getset, properties},
     {Py_tp_doc, (void *)PyDoc_STR("Sampler(classify, tell, read, rules, per_second=0.0)\n\n"
-                                  "Decides whether spans are kept. Its length is the number of names that are remembered.")},
+                                  "Decides whether spans are kept.")},
     {0, NULL},
 };
 static PyType_Spec spec = {
