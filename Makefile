@@ -70,6 +70,7 @@ bench-hotpath: $(VENV)/.bench ## what the cells of both engines cost, as ratios 
 bench-spans: $(VENV)/.dev ## what a span costs beside the SDK's
 	$(call benchmark,spans)
 	$(call benchmark,span_recorder)
+	$(call benchmark,span_gaps)
 
 bench-collectors: $(VENV)/.dev backends ## what the collectors of collector-config need, with the real servers
 	$(BIN)/python benchmarks/collectors.py
