@@ -70,6 +70,7 @@ bench-hotpath: $(VENV)/.bench ## what the cells of both engines cost, as ratios 
 bench-spans: $(VENV)/.bench ## what a span costs beside the SDK's
 	$(call benchmark,spans)
 	$(call benchmark,sampler)
+	$(call benchmark,span_gaps)
 
 bench-collectors: $(VENV)/.dev backends ## what the collectors of collector-config need, with the real servers
 	$(BIN)/python benchmarks/collectors.py

@@ -188,6 +188,8 @@ def fields(encoded: bytes) -> Iterator[tuple[int, Any]]:
             size = 8 if kind == _FIXED64 else 4
         content = encoded[at : at + size]
         at += size
+        if at > end:
+            raise ValueError("the message is cut")
         yield tag >> 3, content if kind == _DELIMITED else int.from_bytes(content, "little")
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 from otel_trading.ground import diagnostics
+from otel_trading.ground.breath import Breath
 from otel_trading.hotpath.chosen import engine
 from otel_trading.hotpath.span_engine import Screen
 from otel_trading.privacy.redaction import Redactor
@@ -13,9 +12,6 @@ from otel_trading.privacy.span_messages import redact_encoded
 _OTHER, _ID, _SECRET = 0, 1, 2
 _LOOKS = 4
 """How often keys are learnt for one chunk; what is not known then is decoded, which costs time and nothing else."""
-_PAUSE_S = 0.00002
-"""After each decoded span, which takes some 100 us under the GIL. To give it up is not enough: whoever waits for it
-needs a moment to wake."""
 
 
 class Screening:
@@ -36,7 +32,7 @@ class Screening:
         suspects = self._suspects(spans)
         if not suspects:
             return spans, 0
-        parts, done, lost = [], 0, 0
+        parts, done, lost, breath = [], 0, 0, Breath()
         for begin, end in suspects:
             parts.append(spans[done:begin])
             done = end
@@ -45,7 +41,7 @@ class Screening:
             except Exception as error:
                 lost += 1
                 diagnostics.trouble("delivery.not_redacted", "a span cannot be redacted and is not sent: %r", error)
-            time.sleep(_PAUSE_S)
+            breath.step()
         return b"".join((*parts, spans[done:])), lost
 
     def _suspects(self, spans: bytes) -> list[tuple[int, int]]:

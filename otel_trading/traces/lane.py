@@ -60,6 +60,7 @@ class SpanLane(Lane):
             inner = transport if batch.exporter.kind in _OTLP else Readable(transport)
             return Redacting(inner, SpanRedaction(redactor).redacted)
 
+        self.resource = resource
         self._pump: Pump | None = None
         self._lost_at_last_flush = 0
         self.arena: Arena = _arena(plan.batches)

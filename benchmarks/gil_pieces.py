@@ -1,0 +1,71 @@
+"""How long each thread of a delivery computes between two calls in which it gives the GIL up.
+
+Processor time of the thread, so that who else needs the machine is not in it. Calls that give the GIL up and are not
+known here make pieces look longer, not shorter.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from otel_trading.delivery import deadline_http
+from otel_trading.ground import breath
+
+
+class Pieces:
+    """Microseconds of all pieces, whatever the thread; watched from creation on, in all workers of the process."""
+
+    def __init__(self) -> None:
+        self.us: list[float] = []
+        self._began = threading.local()
+        self._main = threading.get_ident()
+        self._patch(threading.Condition, "wait")
+        self._patch(deadline_http.LimitedSocket, "sendall")
+        self._patch(deadline_http._Incoming, "readinto")
+        breath.time = _Module(sleep=self.around(time.sleep))  # type: ignore[assignment]  # has what is used of it
+
+    def _patch(self, owner: Any, name: str) -> None:
+        setattr(owner, name, self.around(getattr(owner, name)))
+
+    def around(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """The call, at which a piece ends and after which one begins."""
+
+        def with_an_end(*given: Any, **named: Any) -> Any:
+            began = getattr(self._began, "ns", None)
+            if began is not None and threading.get_ident() != self._main:
+                self.us.append((time.thread_time_ns() - began) / 1000)
+            try:
+                return call(*given, **named)
+            finally:
+                self._began.ns = time.thread_time_ns()
+
+        return with_an_end
+
+    def watch(self, lane: Any) -> None:
+        """The native calls of a lane that give the GIL up."""
+        if lane._pump is not None:
+            lane._pump._arena = _Proxy(lane._pump._arena, wait=self.around(lane._pump._arena.wait))
+        for worker in lane.workers:
+            screening = worker._transport._redact.__self__._screening
+            screening._screen = _Proxy(screening._screen, look=self.around(screening._screen.look))
+
+
+class _Proxy:
+    """An object with some methods replaced."""
+
+    def __init__(self, real: Any, **replaced: Any) -> None:
+        self._real = real
+        self.__dict__.update(replaced)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+class _Module:
+    """What is used of a module."""
+
+    def __init__(self, **used: Any) -> None:
+        self.__dict__.update(used)
