@@ -7,6 +7,7 @@ OpenTelemetry's global can be set once. Tracers obtained from here therefore liv
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakSet
 
@@ -63,12 +64,18 @@ class DelegatingTracerProvider(TracerProvider):
         else:
             tracer.follow(starting_of(target.get_tracer(*tracer.scope)))
 
-    def after_fork_in_child(self) -> None:
-        """Makes everything a no-op without taking a lock that another thread of the parent may have held."""
+    def after_fork_in_child(self, awaken: Callable[[], object] | None = None) -> None:
+        """Makes everything a no-op without taking a lock that another thread of the parent may have held.
+
+        Args:
+            awaken: called before the first span begins, which `delegate_to` may lead elsewhere by then.
+        """
         self._lock = threading.RLock()
         self._target = trace.NoOpTracerProvider()
         for tracer in list(self._tracers):
             self._direct(tracer)
+            if awaken is not None:
+                tracer.wait_for(awaken)
 
     def __getattr__(self, name: str) -> Any:
         # add_span_processor, resource, force_flush ...: third-party code expects the SDK's provider here
