@@ -28,6 +28,7 @@ class DelegatingTracerProvider(TracerProvider):
         self._lock = threading.RLock()
         self._target: TracerProvider = trace.NoOpTracerProvider()
         self._tracers: WeakSet[DelegatingTracer] = WeakSet()
+        self._awaken: Callable[[], object] | None = None
 
     def get_tracer(
         self,
@@ -54,12 +55,15 @@ class DelegatingTracerProvider(TracerProvider):
         """Makes every tracer obtained here use `provider`, or nothing for None."""
         with self._lock:
             self._target = provider or trace.NoOpTracerProvider()
+            self._awaken = None
             for tracer in list(self._tracers):
                 self._direct(tracer)
 
     def _direct(self, tracer: DelegatingTracer) -> None:
         target = self._target
-        if isinstance(target, RecordingTracerProvider):
+        if self._awaken is not None:
+            tracer.wait_for(self._awaken)
+        elif isinstance(target, RecordingTracerProvider):
             target.lead(tracer)
         else:
             tracer.follow(starting_of(target.get_tracer(*tracer.scope)))
@@ -72,10 +76,9 @@ class DelegatingTracerProvider(TracerProvider):
         """
         self._lock = threading.RLock()
         self._target = trace.NoOpTracerProvider()
+        self._awaken = awaken
         for tracer in list(self._tracers):
             self._direct(tracer)
-            if awaken is not None:
-                tracer.wait_for(awaken)
 
     def __getattr__(self, name: str) -> Any:
         # add_span_processor, resource, force_flush ...: third-party code expects the SDK's provider here
