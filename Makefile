@@ -67,9 +67,9 @@ bench-hotpath: $(VENV)/.bench ## what the cells of both engines cost, as ratios 
 	$(call benchmark,hotpath)
 	$(call benchmark,footprint)
 
-bench-spans: $(VENV)/.dev ## what a span costs beside the SDK's
+bench-spans: $(VENV)/.bench ## what a span costs beside the SDK's
 	$(call benchmark,spans)
-	$(call benchmark,span_recorder)
+	$(call benchmark,sampler)
 	$(call benchmark,span_gaps)
 
 bench-collectors: $(VENV)/.dev backends ## what the collectors of collector-config need, with the real servers

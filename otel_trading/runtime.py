@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sys
@@ -39,8 +40,8 @@ from otel_trading.metrics.provider import DelegatingMeter
 from otel_trading.privacy.destinations import Destinations
 from otel_trading.privacy.redaction import Redactor
 from otel_trading.resource import create_resource
+from otel_trading.traces import adapting, propagation, redirects
 from otel_trading.traces import part as traces_part
-from otel_trading.traces import propagation, redirects
 from otel_trading.traces.tracer import DelegatingTracer
 
 _LEVELS = {"trace": 5, "debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
@@ -163,6 +164,7 @@ class Telemetry:
         self._lanes: dict[str, Lane] = {}
         self._metrics: MetricsPart | None = None
         self._logs: pipeline.LogPipeline | None = None
+        self._adapting: adapting.Adapting | None = None
         self._server: Server | None = None
         self._endpoint_trouble = ""
         self._undo: list[Undo] = []
@@ -208,6 +210,9 @@ class Telemetry:
         provider = traces_part.create_provider(plan, self.config, self.resource, lane, self._in_memory.ids)
         if self._in_memory.span_processor is not None:
             provider.add_span_processor(self._in_memory.span_processor)
+        self._adapting = adapting.begin(provider.sampler, self.config, lane.loads)
+        if self._adapting is not None and self._metrics is not None:
+            self._metrics.tell(self._adapting.tell)
         providers.tracers.delegate_to(provider)
 
     def _start_metrics(self, plan: MetricsPlan | None, endpoint: EndpointPlan | None, foreign: Any) -> None:
@@ -358,9 +363,24 @@ class Telemetry:
                 found[f"{name} lost"] = books.dropped
         if self._logs is not None and (dropped := self._logs.books().get("dropped")):
             found["stdout lines lost"] = dropped
+        if self._adapting is not None:
+            found |= self._adapting.troubles()
         if self._endpoint_trouble:
             found["endpoint"] = self._endpoint_trouble
         return found | diagnostics.troubles()
+
+    def watch_loop(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Has adaptive sampling look at an event loop too, until it is closed; see knob `adaptive_loop_lag_s`.
+
+        Args:
+            loop: None for the running one.
+
+        Raises:
+            RuntimeError: None is given where no loop runs.
+        """
+        watched = asyncio.get_running_loop() if loop is None else loop
+        if self._adapting is not None:
+            self._adapting.watch_loop(watched)
 
     def __enter__(self) -> Telemetry:
         self._blocks += 1
@@ -405,6 +425,8 @@ class Telemetry:
         return self._clean
 
     def _stop(self, deadline: Deadline) -> bool:
+        if self._adapting is not None:
+            self._adapting.stop(deadline)
         clean = self._metrics is None or self._metrics.collect(deadline)
         for lane in self._lanes.values():
             lane.ask_to_flush()
@@ -431,6 +453,8 @@ class Telemetry:
         self._stopped = True
         if self._metrics is not None:
             self._metrics.forget_garbage()
+        if self._adapting is not None:
+            self._adapting.after_fork_in_child()
         for lane in self._lanes.values():
             lane.after_fork_in_child()
         if self._server is not None:

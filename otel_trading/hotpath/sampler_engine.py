@@ -46,13 +46,14 @@ class Rule(NamedTuple):
 
 
 class Sampler(Protocol):
-    """Decides whether spans are kept. Its length is the number of names that are remembered, 4,096 at most.
+    """Decides whether spans are kept.
 
     Thread-safe. A forked child goes on with its own copy. Texts over 1,024 letters are not remembered.
     """
 
-    def __len__(self) -> int:
-        """How many names are remembered."""
+    @property
+    def known(self) -> int:
+        """How many names are remembered, 4,096 at most."""
 
     def decide(
         self, name: str, kind: int, attributes: object, randomness: int, parent: Parent | None = None, /

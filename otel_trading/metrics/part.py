@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from opentelemetry.metrics import Meter
 from opentelemetry.metrics import MeterProvider as ApiMeterProvider
 from opentelemetry.sdk.metrics import (
     AlwaysOffExemplarFilter,
@@ -76,6 +77,7 @@ class MetricsPart:
         self.profiles = tuple(map(profiles.read, plan.profiles))
         self.profile_pages: ProfilePages | None = None
         self._garbage: GarbageCollections | None = None
+        self._own_meter: Meter | None = None
         self.push = tuple(
             PushReader(batch, worker) for batch, worker in zip(plan.batches, self.lane.workers, strict=True)
         )
@@ -106,10 +108,16 @@ class MetricsPart:
             self.exposition = exposition(self._endpoint, of_cells(provider, scrape), resource, pages)
         if self._plan.own_metrics:
             own.tell(provider, (reader for reader in self.readers if reader not in self._extra), self.exposition)
-            deliveries.tell(provider.get_meter(own.SCOPE, version("otel-trading")), lanes)
+            self._own_meter = provider.get_meter(own.SCOPE, version("otel-trading"))
+            deliveries.tell(self._own_meter, lanes)
             self._garbage = GarbageCollections(provider, own.SCOPE)
             self._garbage.begin()
         return provider
+
+    def tell(self, further: Callable[[Meter], None]) -> None:
+        """Has another part create its instruments about itself, if there are any of that sort."""
+        if self._own_meter is not None:
+            further(self._own_meter)
 
     def join(self, provider: ApiMeterProvider, resource: Resource) -> Callable[[], None]:
         """Reads an application's own provider: /metrics always, by OTLP only if it has no reader.

@@ -72,19 +72,23 @@ def create_sampler(plan: TracesPlan, config: Config) -> Sampler:
 
 
 def _ours(plan: TracesPlan, config: Config) -> TradingSampler:
-    settings: dict[str, Any] = {
-        "tick_ratio": config["tick_ratio"],
-        "default_ratio": config["default_ratio"],
-        "always": config["always_spans"],
-        "traces_per_second": config["traces_per_second"],
-        "rules": config["sampling_rules"],
-    }
+    settings = _settings(config)
     if plan.sampler_argument and not config.explicit("default_ratio"):
         settings["default_ratio"] = float(plan.sampler_argument)
     argued = {
         name: value for name, value in settings.items() if config.settings[_KNOB.get(name, name)].origin == "argument"
     }
     return TradingSampler(**{**settings, **plan.sampler_settings, **argued})
+
+
+def _settings(config: Config) -> dict[str, Any]:
+    return {
+        "tick_ratio": config["tick_ratio"],
+        "default_ratio": config["default_ratio"],
+        "always": config["always_spans"],
+        "traces_per_second": config["traces_per_second"],
+        "rules": config["sampling_rules"],
+    }
 
 
 def _rejected(name: str, plan: TracesPlan, config: Config, error: Exception) -> Sampler:
@@ -101,9 +105,7 @@ def _rejected(name: str, plan: TracesPlan, config: Config, error: Exception) -> 
             plan.sampler_argument,
             reason,
         )
-        names = {"tick_ratio", "default_ratio", "traces_per_second"}
-        known = {name: config[name] for name in names}
-        return TradingSampler(**known, always=config["always_spans"], rules=config["sampling_rules"])
+        return TradingSampler(**_settings(config))
     known = ", ".join(sorted(sdk.entry_point_names("opentelemetry_traces_sampler", "opentelemetry_sampler")))
     if argument.origin in ("argument", "own environment"):
         setting = argument

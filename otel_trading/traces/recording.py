@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakSet
 
 from opentelemetry.sdk.resources import Resource
@@ -88,8 +88,8 @@ class RecordingTracerProvider(TracerProvider):
         origin = Origin(self.resource, InstrumentationScope(name, version, schema_url, attributes), self._processors)
         plain, observed = self._recorder(origin, TradingSpan), self._recorder(origin, ObservedSpan)
         start = Starting(plain, observed, self.sampler, self.id_generator, self._processors)
-        natively = self._native is not None and self._own_ids and not self._processors.any
-        tracer.follow(start, plain if natively else None, self._native or None)
+        natively = self._native.begins and self._own_ids and not self._processors.any
+        tracer.follow(start, plain if natively else None, self._native.sampler)
 
     def _recorder(self, origin: Origin, span_type: Any) -> Recorder:
         limits = self._limits
@@ -129,8 +129,14 @@ def _most(limit: int | None) -> int:
     return MOST if limit is None else min(limit, MOST)
 
 
-def _native(sampler: Sampler) -> Any:
-    """The engine's sampler that decides as this one; False if all are kept; None if there is none."""
+class _Native(NamedTuple):
+    """What the engine has in the place of a sampler: whether it may begin spans, and what decides, None to keep all."""
+
+    begins: bool
+    sampler: Any = None
+
+
+def _native(sampler: Sampler) -> _Native:
     if sampler is ALWAYS_ON:
-        return False
-    return sampler.native(engine) if type(sampler) is TradingSampler else None
+        return _Native(True)
+    return _Native(True, sampler.native(engine)) if type(sampler) is TradingSampler else _Native(False)

@@ -151,6 +151,13 @@ class TradingSampler(Sampler):
             self._engines[name] = made
         return made
 
+    def urgency(self, name: str, kind: SpanKind | None = None, attributes: Attributes = None) -> int:
+        """How much it would cost to lose a span: high for what is kept always, low for ticks; as an engine tells."""
+        if any(matching(None, name, kind, attributes, None, None) for matching in self._always):
+            return sampler_engine.HIGH
+        ticks = any(root.ticks and root.matching.match_name(name) for root in self._roots)
+        return sampler_engine.LOW if ticks else sampler_engine.NORMAL
+
     def scale(self, by: float) -> None:
         """Keeps `by` of what may be lowered, 0 to 1: ticks, the default, rules that say so; 1 is what was asked for."""
         for root in self._roots:

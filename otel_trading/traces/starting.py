@@ -21,6 +21,7 @@ from otel_trading.hotpath.span_engine import RECORD_EXCEPTION, SET_STATUS, Recor
 from otel_trading.traces.attributes import converted
 from otel_trading.traces.origin import Processors
 from otel_trading.traces.readable import KINDS
+from otel_trading.traces.sampler import TradingSampler
 
 _NUMBERS = {kind: place for place, kind in enumerate(KINDS, 1)}
 
@@ -77,7 +78,7 @@ class Starting:
             flags=self._flags(sampled, parent),
             trace_state=state.to_header() if state else None,
             remote=parent.is_remote if parent else False,
-            urgency=_urgency(self.sampler, name),
+            urgency=_urgency(self.sampler, name, kind, safe),
             record=told,
             threshold=threshold,
             randomness=randomness,
@@ -126,10 +127,9 @@ def _consistency(state: Any) -> tuple[int | None, int | None]:
     return threshold, told.random_value if told.random_value >= 0 else None
 
 
-def _urgency(sampler: Any, name: str) -> int:
-    """What a trading sampler says of a name; normal for others."""
-    known = getattr(sampler, "urgency", None)
-    return int(known(name)) if known is not None else 1
+def _urgency(sampler: Any, name: str, kind: SpanKind, attributes: Any) -> int:
+    """What a trading sampler says of a span; normal for others."""
+    return sampler.urgency(name, kind, attributes) if isinstance(sampler, TradingSampler) else 1
 
 
 def _on_exception(record: Any, set_status: Any) -> int:

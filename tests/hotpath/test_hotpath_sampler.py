@@ -210,7 +210,7 @@ def test_a_classifier_that_fails_leaves_the_decision_to_python(engine: Any, answ
     """No exception comes out, and nothing is remembered."""
     made = engine.Sampler(answer, lambda *_: None, broken, [RULE])
     assert made.decide("work", 1, None, HIGHEST) is None
-    assert len(made) == 0
+    assert made.known == 0
 
 
 @pytest.mark.parametrize("answer", [broken, lambda *_: 3])
@@ -262,3 +262,10 @@ def test_sixty_four_rules_can_be(engine: Any) -> None:
     made = engine.Sampler(lambda _: 1 << (MOST_RULES - 1), lambda *_: "x", lambda _: (-1, -1), rules)
     assert made.decide("a", 1, None, 0) == (True, NORMAL, 0, "x")
     assert len(RULES) < MOST_RULES
+
+
+def test_a_sampler_that_knows_no_name_is_not_nothing(engine: Any) -> None:
+    """Whoever asks `if sampler` means whether there is one."""
+    made = sampler().native(engine)
+    assert made.known == 0
+    assert made

@@ -15,6 +15,7 @@ from support import children
 
 import otel_trading as ot
 from otel_trading.ground import clock
+from otel_trading.hotpath import choose
 from otel_trading.traces.sampler import RateCap, TradingSampler, create_sampler
 
 SAMPLED, UNSAMPLED = TraceFlags(TraceFlags.SAMPLED), TraceFlags(0)
@@ -225,3 +226,21 @@ def test_an_unknown_sampler_is_a_warning_from_a_standard_variable_and_an_error_f
     assert "OTEL_TRACES_SAMPLER must be the name of a sampler; was 'nobody'." in caplog.text
     with pytest.raises(ot.ConfigurationError, match=r"'traces_sampler' \(from argument\).*Known are .*otel_trading"):
         ot.init("x", traces_sampler="nobody")
+
+
+@pytest.mark.parametrize("name", ["order.submit x", "md.receive x", "work", "md.gap"])
+@pytest.mark.parametrize("attributes", [None, {"risk.result": "ok"}, {"venue": "x"}])
+def test_urgency_is_what_the_engine_tells(name: str, attributes: dict[str, str] | None) -> None:
+    """Spans that begin in Python are given up in the same order."""
+    sampler = TradingSampler(rules=[{"names": "md.*", "attributes": {"venue": "x"}, "always": True}])
+    told = sampler.native(choose()).decide(name, 1, attributes, 0)
+    assert told is not None
+    assert sampler.urgency(name, None, attributes) == told[1]
+
+
+def test_the_first_span_of_a_process_is_decided_about() -> None:
+    """Also by a sampler that remembers no name yet."""
+    with ot.init("x", stdout="off", default_ratio=0.0):
+        tracer = ot.tracer()
+        assert not tracer.start_span("work").is_recording()
+        assert tracer.start_span("order.submit").is_recording()

@@ -13,9 +13,17 @@
 #define UNSAMPLED (-2)
 
 typedef struct {
-    uint64_t kinds;    /* a bit each */
-    PyObject *keys;    /* tuple of exact texts: an attribute's key must begin with one of them; may be empty */
-    PyObject *equals;  /* tuple of (exact text, value): each must be there; may be empty */
+    PyObject *text;
+    const char *letters; /* NULL if they are not all ASCII */
+    Py_ssize_t size;
+} Beginning;
+
+typedef struct {
+    uint64_t kinds;          /* a bit each */
+    Beginning *beginnings;   /* with one of them an attribute's key must begin; NULL: that is not asked */
+    int keys;                /* how many */
+    uint64_t first[2];       /* a bit for each first letter of those that are ASCII */
+    PyObject *equals;        /* tuple of (exact text, value): each must be there; may be empty */
     int64_t threshold;
 } Rule;
 

@@ -7,7 +7,7 @@ static int
 texts_only(PyObject *tuple)
 {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++)
-        if (!PyUnicode_CheckExact(PyTuple_GET_ITEM(tuple, i)))
+        if (!PyUnicode_CheckExact(PyTuple_GET_ITEM(tuple, i)) || PyUnicode_GET_LENGTH(PyTuple_GET_ITEM(tuple, i)) == 0)
             return 0;
     return 1;
 }
@@ -32,6 +32,29 @@ threshold_ok(int64_t threshold)
     return 0;
 }
 
+/* The texts of a tuple, which the rule keeps alive. -1 with MemoryError. */
+static int
+take_keys(Rule *rule, PyObject *keys)
+{
+    Py_ssize_t size = PyTuple_GET_SIZE(keys);
+    if (size == 0)
+        return 0;
+    rule->beginnings = PyMem_Calloc((size_t)size, sizeof(Beginning));
+    if (rule->beginnings == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < size; i++) {
+        PyObject *text = PyTuple_GET_ITEM(keys, i);
+        Py_ssize_t letters = PyUnicode_GET_LENGTH(text);
+        const char *data = PyUnicode_IS_COMPACT_ASCII(text) ? PyUnicode_DATA(text) : NULL;
+        rule->beginnings[rule->keys++] = (Beginning){Py_NewRef(text), data, letters};
+        if (data != NULL)
+            rule->first[data[0] >> 6] |= (uint64_t)1 << (data[0] & 63);
+    }
+    return 0;
+}
+
 static int
 take_one(Sampler *sampler, PyObject *given)
 {
@@ -46,7 +69,7 @@ take_one(Sampler *sampler, PyObject *given)
     if (!PyArg_ParseTuple(given, "pKO!O!Lp:rule", &always, &kinds, &PyTuple_Type, &keys, &PyTuple_Type, &equals, &threshold, &low))
         return -1;
     if (!texts_only(keys) || !pairs_only(equals)) {
-        PyErr_SetString(PyExc_TypeError, "keys of a rule must be str, equals pairs of str and a value");
+        PyErr_SetString(PyExc_TypeError, "keys of a rule must be str and not empty, equals pairs of str and a value");
         return -1;
     }
     if (!threshold_ok(threshold))
@@ -56,8 +79,11 @@ take_one(Sampler *sampler, PyObject *given)
     sampler->low |= low ? bit : 0;
     if (kinds != 0 || PyTuple_GET_SIZE(keys) > 0 || PyTuple_GET_SIZE(equals) > 0)
         sampler->narrow |= bit;
-    sampler->rules[sampler->size++] = (Rule){kinds == 0 ? ~(uint64_t)0 : kinds, Py_NewRef(keys), Py_NewRef(equals), threshold};
-    return 0;
+    Rule *rule = &sampler->rules[sampler->size++];
+    rule->kinds = kinds == 0 ? ~(uint64_t)0 : kinds;
+    rule->equals = Py_NewRef(equals);
+    rule->threshold = threshold;
+    return take_keys(rule, keys);
 }
 
 int
@@ -104,7 +130,9 @@ void
 rules_free(Sampler *sampler)
 {
     for (int i = 0; i < sampler->size; i++) {
-        Py_XDECREF(sampler->rules[i].keys);
+        for (int k = 0; k < sampler->rules[i].keys; k++)
+            Py_XDECREF(sampler->rules[i].beginnings[k].text);
+        PyMem_Free(sampler->rules[i].beginnings);
         Py_XDECREF(sampler->rules[i].equals);
     }
     PyMem_Free(sampler->rules);
@@ -112,24 +140,34 @@ rules_free(Sampler *sampler)
 
 /* ---- matching; runs no Python ---- */
 
+/* Of ASCII letters. Most keys are told apart by their first letter, or by the one where a beginning ends. */
 static inline int
-begins_with(PyObject *key, PyObject *beginning)
+begins_with_one(const Rule *rule, const char *key, Py_ssize_t size)
 {
-    Py_ssize_t size = PyUnicode_GET_LENGTH(beginning);
-    if (size > PyUnicode_GET_LENGTH(key))
+    if (size == 0 || !(rule->first[key[0] >> 6] >> (key[0] & 63) & 1))
         return 0;
-    if (LIKELY(PyUnicode_KIND(key) == PyUnicode_KIND(beginning)))
-        return memcmp(PyUnicode_DATA(key), PyUnicode_DATA(beginning), (size_t)size * PyUnicode_KIND(key)) == 0;
-    return PyUnicode_Tailmatch(key, beginning, 0, PY_SSIZE_T_MAX, -1) == 1;
+    for (const Beginning *each = rule->beginnings; each < rule->beginnings + rule->keys; each++)
+        if (each->size <= size && each->letters != NULL && key[each->size - 1] == each->letters[each->size - 1] &&
+            memcmp(key, each->letters, (size_t)each->size) == 0)
+            return 1;
+    return 0;
+}
+
+static COLD int
+tail_matches(const Rule *rule, PyObject *key)
+{
+    for (const Beginning *each = rule->beginnings; each < rule->beginnings + rule->keys; each++)
+        if (PyUnicode_Tailmatch(key, each->text, 0, PY_SSIZE_T_MAX, -1) == 1)
+            return 1;
+    return 0;
 }
 
 static inline int
 key_matches(const Rule *rule, PyObject *key)
 {
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(rule->keys); i++)
-        if (begins_with(key, PyTuple_GET_ITEM(rule->keys, i)))
-            return 1;
-    return 0;
+    if (LIKELY(PyUnicode_IS_COMPACT_ASCII(key)))
+        return begins_with_one(rule, PyUnicode_DATA(key), PyUnicode_GET_LENGTH(key));
+    return tail_matches(rule, key);
 }
 
 /* 1, 0, or -1: of a type that Python has to convert, such as a member of an enumeration. Numbers are compared as numbers, but
@@ -167,18 +205,20 @@ static int
 attributes_match(const Rule *rule, PyObject *attributes)
 {
     PyObject *key, *value;
-    Py_ssize_t position = 0, equal = 0;
-    int begun = PyTuple_GET_SIZE(rule->keys) == 0;
+    Py_ssize_t position = 0, equal = 0, wanted = PyTuple_GET_SIZE(rule->equals);
+    int begun = rule->keys == 0;
     while (PyDict_Next(attributes, &position, &key, &value)) {
         if (!PyUnicode_CheckExact(key))
             return -1;
         begun = begun || key_matches(rule, key);
+        if (wanted == 0)
+            continue;
         int same = pair_matches(rule, key, value);
         if (same < 0)
             return same == -2 ? 0 : -1;
         equal += same;
     }
-    return begun && equal == PyTuple_GET_SIZE(rule->equals);
+    return begun && equal == wanted;
 }
 
 int
@@ -186,7 +226,7 @@ rule_matches(const Rule *rule, int kind, PyObject *attributes)
 {
     if (kind < 0 || kind > 63 || !(rule->kinds >> kind & 1))
         return 0;
-    if (PyTuple_GET_SIZE(rule->keys) == 0 && PyTuple_GET_SIZE(rule->equals) == 0)
+    if (rule->keys == 0 && PyTuple_GET_SIZE(rule->equals) == 0)
         return 1;
     if (attributes == NULL || attributes == Py_None)
         return 0;

@@ -107,9 +107,35 @@ add_attribute(void *context, PyObject *key, PyObject *value)
     wire_free(&field);
 }
 
+/* Nobody else has the span yet, and no key of a dict is there twice: short ones are written where they stay. */
+static int
+add_first(Span *span, PyObject *dict)
+{
+#ifdef Py_GIL_DISABLED
+    return 0;
+#else
+    PyObject *key, *value;
+    Py_ssize_t position = 0;
+    const Recorder *recorder = span->recorder;
+    if (PyDict_GET_SIZE(dict) > recorder->of_span.attributes || recorder->of_span.letters < MOST_SHORT_TEXT)
+        return 0;
+    while (PyDict_Next(dict, &position, &key, &value)) {
+        if (UNLIKELY(!attribute_put_short(&span->body, ATTRIBUTE, key, value) || span->body.size > recorder->most_bytes)) {
+            span->body.size = 0;
+            span->attributes = 0;
+            return 0;
+        }
+        span->attributes++;
+    }
+    return 1;
+#endif
+}
+
 void
 span_add_attributes(Span *span, PyObject *mapping)
 {
+    if (LIKELY(mapping != NULL) && PyDict_CheckExact(mapping) && span->body.size == 0 && add_first(span, mapping))
+        return;
     if (each_attribute(mapping, add_attribute, span) < 0)
         arena_trouble(span->recorder->arena, BAD_ATTRIBUTES);
 }
@@ -196,7 +222,7 @@ update_name_call(PyObject *self, PyObject *const *given, Py_ssize_t count, PyObj
 int
 span_ends_plainly(PyObject *span)
 {
-    return PyObject_TypeCheck(span, Span_Type) && ((Span *)span)->recorder->plain;
+    return Py_TYPE(span)->tp_dealloc == span_dealloc && ((Span *)span)->recorder->plain;
 }
 
 /* At this time, if it has not ended. */
@@ -375,10 +401,10 @@ span_add_type(PyObject *module)
 PyObject *
 span_type_with(PyObject *module, PyObject *arguments)
 {
-    static PyType_Slot nothing[] = {{0, NULL}};
+    static PyType_Slot same_end[] = {{Py_tp_dealloc, span_dealloc}, {0, NULL}}; /* Python's own looks for what is not there */
     static PyType_Spec with_methods = {
         "otel_trading.hotpath._native.SpanWithMethods", sizeof(Span), 0,
-        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, nothing,
+        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, same_end,
     };
     PyObject *name, *methods, *key, *value;
     Py_ssize_t at = 0;

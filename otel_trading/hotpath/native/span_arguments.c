@@ -1,6 +1,6 @@
 #include "span.h"
 
-/* Whether a keyword is this name; they are nearly always ASCII, and most differ in length. */
+/* Whether a keyword is this name; most differ in length. */
 static int
 is_called(PyObject *keyword, const char *name)
 {

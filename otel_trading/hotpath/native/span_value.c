@@ -234,6 +234,70 @@ attribute_put(Wire *wire, uint8_t tag, const Text *key, PyObject *value, Py_ssiz
     return -1;
 }
 
+#define SHORT MOST_SHORT_TEXT /* letters of key and text together: then each length is one byte */
+
+static inline Py_ssize_t
+ascii_length(PyObject *text)
+{
+    return PyUnicode_CheckExact(text) && PyUnicode_IS_COMPACT_ASCII(text) ? PyUnicode_GET_LENGTH(text) : SHORT + 1;
+}
+
+/* The content of the AnyValue behind `to`; its end, or NULL if it is none of the short ones. */
+static inline uint8_t *
+put_short_value(uint8_t *to, PyObject *value, Py_ssize_t most)
+{
+    if (PyUnicode_CheckExact(value)) {
+        Py_ssize_t size = ascii_length(value);
+        if (size > most)
+            return NULL;
+        to[0] = STRING_VALUE;
+        to[1] = (uint8_t)size;
+        memcpy(to + 2, PyUnicode_1BYTE_DATA(value), (size_t)size);
+        return to + 2 + size;
+    }
+    if (PyLong_CheckExact(value)) {
+        int overflow;
+        long long whole = PyLong_AsLongLongAndOverflow(value, &overflow);
+        *to = INT_VALUE;
+        return overflow ? NULL : varint_put(to + 1, (uint64_t)whole);
+    }
+    if (PyFloat_CheckExact(value)) {
+        uint64_t bits;
+        double real = PyFloat_AS_DOUBLE(value);
+        memcpy(&bits, &real, sizeof bits);
+        *to = DOUBLE_VALUE;
+        return fixed64_put(to + 1, bits);
+    }
+    if (PyBool_Check(value)) {
+        to[0] = BOOL_VALUE;
+        to[1] = value == Py_True;
+        return to + 2;
+    }
+    return NULL;
+}
+
+int
+attribute_put_short(Wire *wire, uint8_t tag, PyObject *key, PyObject *value)
+{
+    Py_ssize_t size = ascii_length(key);
+    uint8_t *field = size >= 1 && size <= SHORT ? wire_reserve(wire, 2 * SHORT) : NULL;
+    if (UNLIKELY(field == NULL))
+        return 0;
+    uint8_t *content = field + 6 + size;
+    uint8_t *end = put_short_value(content, value, SHORT - size);
+    if (UNLIKELY(end == NULL))
+        return 0;
+    field[0] = tag;
+    field[1] = (uint8_t)(end - field - 2);
+    field[2] = KEY;
+    field[3] = (uint8_t)size;
+    memcpy(field + 4, PyUnicode_1BYTE_DATA(key), (size_t)size);
+    field[4 + size] = VALUE;
+    field[5 + size] = (uint8_t)(end - content);
+    wire->size += (uint32_t)(end - field);
+    return 1;
+}
+
 uint8_t *
 attribute_find(Wire *wire, uint32_t from, uint8_t tag, const char *key, size_t size)
 {

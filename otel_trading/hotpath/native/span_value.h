@@ -16,6 +16,8 @@ typedef struct {
     Py_ssize_t letters;       /* of a text */
 } ValueLimits;
 
+#define MOST_SHORT_TEXT 100 /* letters that attribute_put_short takes */
+
 int values_prepare(void);
 
 /* Any object as a text; what is none is converted. 0, or -1 if that is not possible; no exception is left. */
@@ -32,6 +34,10 @@ text_leave(Text *text)
 /* Writes a KeyValue as a field with this tag. 0, or -1 if the value cannot be encoded; no exception is left, and the wire is
  * as before. May run Python. */
 int attribute_put(Wire *wire, uint8_t tag, const Text *key, PyObject *value, Py_ssize_t letters);
+
+/* The same for what most attributes are, a short ASCII key with a short ASCII text, a number or a bool, in one piece. 1, or 0 if
+ * it is none of these; then nothing is written. Runs no Python. */
+int attribute_put_short(Wire *wire, uint8_t tag, PyObject *key, PyObject *value);
 
 /* The field with this tag and key from `from` on; NULL if there is none. All fields there are length-delimited. */
 uint8_t *attribute_find(Wire *wire, uint32_t from, uint8_t tag, const char *key, size_t size);

@@ -117,9 +117,10 @@ start_here(Recorder *recorder, PyObject *sampler, PyObject *const *given, const 
     span_choose_fate(span, 0);
     span->on_exception = (given[START_RECORD_EXCEPTION] == Py_False ? 0 : RECORD_EXCEPTION) |
                          (given[START_SET_STATUS] == Py_False ? 0 : SET_STATUS);
-    span_set_start(span, given[START_TIME]);
-    if (span->recording)
+    if (span->recording) {
+        span_set_start(span, given[START_TIME]);
         span_add_attributes(span, given[START_ATTRIBUTES]);
+    }
     return (PyObject *)span;
 failed:
     PyErr_Clear();

@@ -64,7 +64,9 @@ class Sampler:
         self._states: dict[tuple[str | None, int], str | None] = {}
         self._readings: dict[str, tuple[int, int]] = {}
 
-    def __len__(self) -> int:
+    @property
+    def known(self) -> int:
+        """How many names are remembered."""
         return len(self._names)
 
     def decide(

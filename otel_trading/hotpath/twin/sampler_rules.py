@@ -19,8 +19,8 @@ def checked(given: Any) -> Rule:
     if type(keys) is not tuple or type(equals) is not tuple:
         raise TypeError("keys and equals of a rule must be tuples")
     pairs = all(type(pair) is tuple and len(pair) == 2 and type(pair[0]) is str for pair in equals)
-    if not pairs or any(type(key) is not str for key in keys):
-        raise TypeError("keys of a rule must be str, equals pairs of str and a value")
+    if not pairs or any(type(key) is not str or not key for key in keys):
+        raise TypeError("keys of a rule must be str and not empty, equals pairs of str and a value")
     if not 0 <= threshold <= NEVER:
         raise ValueError(f"a threshold must be 0 to 2**56; was {threshold}")
     return Rule(bool(always), kinds, keys, equals, threshold, bool(low))
