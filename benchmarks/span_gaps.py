@@ -5,10 +5,11 @@ python benchmarks/span_gaps.py [--rounds N] [--seconds S] [--json]
 The loop turns every two microseconds and ends a span with three attributes each 100. Its long turns are gaps. Whoever
 else needs the machine makes gaps too, so two things tell ours: the loop's thread gave the processor up itself, as it
 does when it waits for the GIL, and other threads of this process used it for most of that time. Pieces are what those
-threads compute at a time without giving the GIL up (gil_pieces.py). The receiver is a process of its own.
-`not exported` ends the same spans where nobody takes them; `100,000 queued` begins with that many; `hangs` takes
-connections and never answers; `dead` is a port that nobody listens to. Below stand the promises with what came of them; a missed one does not
-change the exit code.
+threads compute at a time without giving the GIL up (gil_pieces.py).
+
+The receiver is a process of its own. `not exported` ends the same spans where nobody takes them; `100,000 queued`
+begins with that many; `hangs` takes connections and never answers; `dead` is a port that nobody listens to. Below stand
+the promises with what came of them; a missed one does not change the exit code.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
-SUITES = ["tests/hotpath", "tests/metrics", "tests/exposition"]
+SUITES = ["tests/hotpath", "tests/metrics", "tests/exposition", "tests/privacy/test_screening.py"]
 COPIED = ["otel_trading", "tests", "tools", "benchmarks"]
 # the hooks that take memory away from CPython are none of the sanitizer's, nor is a time under it anybody's
 NOT_RUN = [

@@ -34,10 +34,17 @@ _GRACE_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Flush:
-    """A flush that was begun: the workers' tickets, and how many chunks must have left the arena until it is done."""
+    """A flush that was begun.
+
+    Attributes:
+        tickets: the workers', for what they had then.
+        chunks: how many must have left the arena for it.
+        all_moved: they had, so that the tickets are for all.
+    """
 
     tickets: list[tuple[int, int]]
     chunks: int
+    all_moved: bool
 
 
 class SpanLane(Lane):
@@ -98,8 +105,14 @@ class SpanLane(Lane):
             return None
         self._pump.ensure()
         with self._pump.turn:
-            self._pump.move()
-            return Flush(super().ask_to_flush(), self._pump.moved + self.arena.books()["chunks"])
+            return self._flush(self._pump, self._pump.moved + self.arena.books()["chunks"])
+
+    def _flush(self, pump: Pump, chunks: int) -> Flush:
+        """Moves what the workers take, and asks them."""
+        with pump.turn:
+            pump.move()
+            all_moved = pump.moved >= chunks
+            return Flush(super().ask_to_flush(), chunks, all_moved)
 
     def flushed(self, tickets: Any, deadline: Deadline) -> bool:
         """Waits; True if every worker delivered everything and the arena took everything."""
@@ -107,9 +120,9 @@ class SpanLane(Lane):
             return True
         flush = cast(Flush, tickets)
         clean = super().flushed(flush.tickets, deadline)
-        while clean and self._pump.moved < flush.chunks:
-            self._pump.move()
-            clean = super().flushed(super().ask_to_flush(), deadline)
+        while clean and not flush.all_moved:
+            flush = self._flush(self._pump, flush.chunks)
+            clean = super().flushed(flush.tickets, deadline)
         lost = self._lost_in_arena()
         clean &= lost == self._lost_at_last_flush
         self._lost_at_last_flush = lost

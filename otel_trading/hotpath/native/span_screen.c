@@ -227,7 +227,7 @@ value_bad(Look *look, enum key_class class, const uint8_t *at, const uint8_t *en
 static int
 pair_bad(Look *look, const uint8_t *at, const uint8_t *end, int depth)
 {
-    Field key = {0}, value = {0};
+    Field key = {1, 1, at, at}, value = {2, 1, at, at}; /* both may be missing */
     int bad = 0;
     EACH_FIELD(field, at, end, bad) {
         if (field.number == 1 && field.delimited)
@@ -236,8 +236,7 @@ pair_bad(Look *look, const uint8_t *at, const uint8_t *end, int depth)
             value = field;
     }
     enum key_class class = class_of(look, key.at, (size_t)(key.end - key.at));
-    int held = value.at != NULL && value_bad(look, class, value.at, value.end, depth);
-    return bad || held || class == UNKNOWN_KEY;
+    return value_bad(look, class, value.at, value.end, depth) || bad || class == UNKNOWN_KEY;
 }
 
 /* An event, link or status: a text with one number, attributes with another. */

@@ -12,7 +12,7 @@ Rows = tuple[tuple[str, ...], ...]
 
 _FOLDED = re.compile("[\u212a\u017f\u0130\u0131]")
 """What `lower` or `re.IGNORECASE` take for ASCII letters: the sign of Kelvin, long s, i with and without its dot."""
-_NAME = re.compile(r"""([\w.\-]++)["']?+\s*+[=:]""")
+_NAME = re.compile(r"""(?<![\w.\-])([\w.\-]++)["']?+\s*+[=:]""")
 _OTHERS = re.compile(
     r"""://[^/\s?#]*@|-----BEGIN|eyJ|(?i:bearer|basic)\s"""
     r"""|\d{4}(?:[ \-]\d{4}){3}|(?<![\w.\-])\d{15,16}(?![\w.\-])|[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11}"""
