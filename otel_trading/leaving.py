@@ -160,11 +160,11 @@ class LastAct:
         return True
 
 
-def after_fork_in_child() -> None:
-    """Gives SIGTERM its default action back: the child has nothing to flush."""
-    global _last_act
-    _last_act = None
-    if _is_ours():
+def after_fork_in_child(goes_on: bool) -> None:
+    """Gives SIGTERM its default action back, unless telemetry goes on in the child."""
+    global _last_act, _stopping, _postponed
+    _last_act, _stopping, _postponed = None, False, 0
+    if not goes_on and _is_ours():
         try:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
         except ValueError:  # forked from a thread of a subinterpreter; the inherited handler is harmless there

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,8 +63,12 @@ def let_go() -> None:
     loggers.delegate_to(None)
 
 
-def after_fork_in_child() -> None:
-    """The same in a forked child, without the parent's locks."""
-    tracers.after_fork_in_child()
+def after_fork_in_child(awaken: Callable[[], object] | None = None) -> None:
+    """The same in a forked child, without the parent's locks.
+
+    Args:
+        awaken: called before the first span begins; None for nothing.
+    """
+    tracers.after_fork_in_child(awaken)
     meters.after_fork_in_child()
     loggers.after_fork_in_child()

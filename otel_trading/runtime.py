@@ -26,14 +26,15 @@ from otel_trading.context import threads
 from otel_trading.delivery import farewell, reachability
 from otel_trading.delivery.books import Books
 from otel_trading.delivery.lane import Lane
+from otel_trading.forked import Awakening
 from otel_trading.ground import diagnostics
 from otel_trading.ground.clock import Deadline
 from otel_trading.ground.errors import ConfigurationError, Problem
 from otel_trading.health import checks, forms
 from otel_trading.health.report import health_page
 from otel_trading.health.server import Page, Server, listen
+from otel_trading.logs import awaited, pipeline
 from otel_trading.logs import part as logs_part
-from otel_trading.logs import pipeline
 from otel_trading.metrics.engine import announce
 from otel_trading.metrics.part import MetricsPart
 from otel_trading.metrics.provider import DelegatingMeter
@@ -48,6 +49,8 @@ _LEVELS = {"trace": 5, "debug": 10, "info": 20, "warning": 30, "error": 40, "cri
 
 _lock = threading.RLock()
 _active: Telemetry | None = None
+_awakening: Awakening | None = None
+"""In a forked child of a process with telemetry."""
 _parent_serves = False
 """This process was forked from one that serves /metrics, whose port it cannot have."""
 Undo = Callable[[], None]
@@ -74,7 +77,8 @@ def init(
 
     Call it once at start-up, in the main thread if SIGTERM is to be watched. While it runs a second call returns the
     same object and says which arguments differ; after `shutdown()` a new call works fully, and everything obtained
-    earlier, even before the first call, comes to life. In a forked child telemetry is off until the child calls it.
+    earlier, even before the first call, comes to life. In a forked child telemetry begins anew by itself, with the same
+    arguments, unless the child calls it or `forked_children` is off.
 
     Args:
         service_name: `service.name`; without it OTEL_SERVICE_NAME, then `unknown_service:` and the program's name.
@@ -91,11 +95,29 @@ def init(
     return start({"service_name": service_name, **knobs}, config_file, InMemory())
 
 
-def start(arguments: Mapping[str, Any], config_file: str | os.PathLike[str] | None, in_memory: InMemory) -> Telemetry:
-    """`init()` with the places where `otel_trading.testing` puts its in-memory parts."""
+def start(
+    arguments: Mapping[str, Any],
+    config_file: str | os.PathLike[str] | None,
+    in_memory: InMemory,
+    begun_by_itself: bool = False,
+) -> Telemetry:
+    """`init()` with the places where `otel_trading.testing` puts its in-memory parts.
+
+    Args:
+        arguments: of `init()`.
+        config_file: likewise.
+        in_memory: those parts.
+        begun_by_itself: it is a forked child's, and gives way to an `init()` of the application.
+    """
     global _active
+    if not begun_by_itself and _awakening is not None:
+        _awakening.cancel()
     with _lock:
-        if _active is not None:
+        if _active is not None and _active.begun_by_itself and not begun_by_itself:
+            _active.shutdown()
+        if _active is not None or (begun_by_itself and _awakening is not None and _awakening.cancelled):
+            if _active is None:
+                raise RuntimeError("the application begins telemetry itself")
             _active.report_difference({**arguments, "config_file": config_file})
             return _active
         leaving.prepare(shutdown, _after_fork_in_child)
@@ -108,6 +130,8 @@ def start(arguments: Mapping[str, Any], config_file: str | os.PathLike[str] | No
         announce(config)
         # known before it is started, so that a fork in the middle of it finds what to make inert
         _active = Telemetry(config, in_memory)
+        _active.begun_by_itself = begun_by_itself
+        _active.begun_with = (arguments, config_file)
         try:
             if not config["disabled"]:
                 _active.start()
@@ -147,7 +171,7 @@ def meter(name: str = "otel_trading", version: str | None = None) -> DelegatingM
 class Telemetry:
     """What `init()` returns; also a context manager whose outermost block shuts down.
 
-    Thread-safe. A forked child's copy is inert; the child calls `init()` itself.
+    Thread-safe. A forked child's copy is inert; the child has one of its own.
 
     Attributes:
         config: the frozen configuration with the source of each value.
@@ -158,6 +182,8 @@ class Telemetry:
     def __init__(self, config: Config, in_memory: InMemory) -> None:
         self.config = config
         self.metrics_url: str | None = None
+        self.begun_by_itself = False
+        self.begun_with: tuple[Mapping[str, Any], str | os.PathLike[str] | None] = ({}, None)
         self._in_memory = in_memory
         self.redactor = Redactor()
         self.resource = Resource.get_empty()
@@ -448,6 +474,12 @@ class Telemetry:
         diagnostics.fall_silent()
         return clean
 
+    @property
+    def goes_on_in_children(self) -> bool:
+        """Whether telemetry begins by itself in a forked child; never where it is kept in memory for tests."""
+        wanted = self.config["forked_children"] and not self.config["disabled"]
+        return bool(wanted and not self._stopped and self._in_memory == InMemory())
+
     def after_fork_in_child(self) -> None:
         """Closes the inherited listener and forgets the rest; the parent's threads do not exist here."""
         self._stopped = True
@@ -459,6 +491,11 @@ class Telemetry:
             lane.after_fork_in_child()
         if self._server is not None:
             self._server.close_in_child()
+
+
+def _begin_in_child(parents: Telemetry) -> None:
+    arguments, config_file = parents.begun_with
+    start(arguments, config_file, InMemory(), begun_by_itself=True)
 
 
 def _plan(config: Config, silent: bool) -> Plan:
@@ -491,18 +528,25 @@ def _redactor(config: Config) -> Redactor:
 
 def _after_fork_in_child() -> None:
     """Makes a forked child a no-op: no thread of the parent exists here, and its locks may be held for ever."""
-    global _lock, _active, _parent_serves
+    global _lock, _active, _parent_serves, _awakening
     _lock = threading.RLock()
+    _awakening = None
     active, _active = _active, None
     _parent_serves = _parent_serves or (active is not None and active.metrics_url is not None)
     diagnostics.after_fork_in_child()
     reachability.after_fork_in_child()
     checks.after_fork_in_child()
+    goes_on = active is not None and active.goes_on_in_children
     pipeline.after_fork_in_child()
-    leaving.after_fork_in_child()
+    leaving.after_fork_in_child(goes_on)
     if active is None:
         return
     active.after_fork_in_child()
+    if goes_on:
+        _awakening = Awakening(lambda: _begin_in_child(active))
+        providers.after_fork_in_child(_awakening.hurry)
+        awaited.wait_for(_awakening.hurry)
+        return
     providers.after_fork_in_child()
     if sys.stderr is None or sys.stderr is not sys.__stderr__:  # descriptor 2 may be something else by now
         return

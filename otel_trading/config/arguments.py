@@ -27,6 +27,7 @@ class Arguments(TypedDict, total=False):
     shutdown_timeout_s: float | None
     queue_memory_limit_mib: int | None
     flush_on_sigterm: bool | None
+    forked_children: bool | None
     under_pytest: Literal["silent", "normal"] | None
     thread_context: bool | None
     asyncio_instrumentation: bool | None

@@ -7,6 +7,7 @@ OpenTelemetry's global can be set once. Tracers obtained from here therefore liv
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakSet
 
@@ -27,6 +28,7 @@ class DelegatingTracerProvider(TracerProvider):
         self._lock = threading.RLock()
         self._target: TracerProvider = trace.NoOpTracerProvider()
         self._tracers: WeakSet[DelegatingTracer] = WeakSet()
+        self._awaken: Callable[[], object] | None = None
 
     def get_tracer(
         self,
@@ -53,20 +55,28 @@ class DelegatingTracerProvider(TracerProvider):
         """Makes every tracer obtained here use `provider`, or nothing for None."""
         with self._lock:
             self._target = provider or trace.NoOpTracerProvider()
+            self._awaken = None
             for tracer in list(self._tracers):
                 self._direct(tracer)
 
     def _direct(self, tracer: DelegatingTracer) -> None:
         target = self._target
-        if isinstance(target, RecordingTracerProvider):
+        if self._awaken is not None:
+            tracer.wait_for(self._awaken)
+        elif isinstance(target, RecordingTracerProvider):
             target.lead(tracer)
         else:
             tracer.follow(starting_of(target.get_tracer(*tracer.scope)))
 
-    def after_fork_in_child(self) -> None:
-        """Makes everything a no-op without taking a lock that another thread of the parent may have held."""
+    def after_fork_in_child(self, awaken: Callable[[], object] | None = None) -> None:
+        """Makes everything a no-op without taking a lock that another thread of the parent may have held.
+
+        Args:
+            awaken: called before the first span begins, which `delegate_to` may lead elsewhere by then.
+        """
         self._lock = threading.RLock()
         self._target = trace.NoOpTracerProvider()
+        self._awaken = awaken
         for tracer in list(self._tracers):
             self._direct(tracer)
 

@@ -57,6 +57,15 @@ class DelegatingTracer(_Base):  # type: ignore[misc]  # which engine it is is kn
             self._start = start
             self.direct(recorder, sampler)
 
+    def wait_for(self, awaken: Callable[[], object]) -> None:
+        """Calls this before the next span begins, which begins wherever the tracer is led meanwhile."""
+
+        def start(*given: Any) -> Any:
+            awaken()
+            return _nothing(*given) if self._start is start else self.start_span(*given)
+
+        self.follow(start)
+
     def start_slowly(self, *given: Any) -> Any:
         """Begins a span in Python."""
         try:

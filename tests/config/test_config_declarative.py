@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from opentelemetry import trace
 
 import otel_trading as ot
 from otel_trading.config.plan import Plan
@@ -164,7 +165,7 @@ def test_a_file_configures_everything_it_names(tmp_path: Path) -> None:
         assert telemetry.resource.attributes["deployment.environment.name"] == "prod"
         assert telemetry.metrics_url is not None
         assert telemetry.metrics_url.startswith("http://127.0.0.1:")
-        description = ot.tracer()._real.sampler.get_description()  # type: ignore[attr-defined]
+        description = trace.get_tracer_provider().sampler.get_description()  # type: ignore[attr-defined]
         assert "ratio=0.5" in description
         assert "ratio=0.25" in description
 

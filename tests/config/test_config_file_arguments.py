@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry import trace
 
 import otel_trading as ot
 from otel_trading.config.plan import Plan
@@ -93,7 +94,7 @@ def test_sampling_arguments_win_over_the_files_sampler(path: Path, arguments: An
     """Also single ratios."""
     quiet = {"traces_exporter": "none", "metrics_exporter": "none"}
     with ot.init("x", config_file=path, stdout="off", **quiet, **arguments):
-        assert description in ot.tracer()._real.sampler.get_description()  # type: ignore[attr-defined]
+        assert description in trace.get_tracer_provider().sampler.get_description()  # type: ignore[attr-defined]
 
 
 def test_a_key_that_stands_twice_is_a_mistake(path: Path) -> None:
@@ -113,3 +114,46 @@ def test_a_comma_in_a_pattern_of_the_environment_does_not_split_it() -> None:
     assert config["redact_patterns"] == (r"ACC-\d{4,6}", "x")
     with pytest.raises(ot.ConfigurationError, match="'redact_patterns' .*valid regular expressions"):
         resolve({}, None, {"OTEL_TRADING_REDACT_PATTERNS": "("})
+
+
+def test_rules_stand_in_the_file_and_under_its_sampler(tmp_path: Path) -> None:
+    """`distribution: otel_trading:`, or the sampler's own node; an argument wins."""
+    text = """
+file_format: "1.1"
+tracer_provider:
+  processors: [{simple: {exporter: {console: }}}]
+  sampler:
+    otel_trading:
+      default_ratio: 1.0
+      {under}
+distribution:
+  otel_trading:
+    {beside}
+    adaptive_sampling: false
+"""
+    rules = 'rules: [{names: ["report.*"], kinds: [internal], ratio: 0.5}]'
+    empty = ("tick_ratio: 0.5", "tick_ratio: 0.5")
+    quiet = {"stdout": "off", "traces_exporter": "none", "metrics_exporter": "none"}
+    for number, (under, beside) in enumerate([(rules, empty[1]), (empty[0], f"sampling_{rules}")]):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(text.replace("{under}", under).replace("{beside}", beside))
+        for arguments, described in (({}, "ratio=0.5}"), ({"sampling_rules": []}, "")):
+            with ot.init("x", config_file=path, **quiet, **arguments):
+                description = trace.get_tracer_provider().sampler.get_description()  # type: ignore[attr-defined]
+                assert ("report.* | internal" in description) == bool(described)
+                assert described in description
+
+
+def test_rules_in_the_environment_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is none is a mistake with its advice."""
+    monkeypatch.setenv("OTEL_TRADING_SAMPLING_RULES", '[{"names": "report.*", "always": true}]')
+    with ot.init("x", stdout="off"):
+        assert "report.*" in trace.get_tracer_provider().sampler.get_description()  # type: ignore[attr-defined]
+    for wrong, advice in (
+        ("report.*", "JSON list"),
+        ('{"names": "x"}', "a list of rules"),
+        ("[5]", r"\[0\] is a mapping"),
+    ):
+        monkeypatch.setenv("OTEL_TRADING_SAMPLING_RULES", wrong)
+        with pytest.raises(ot.ConfigurationError, match=advice):
+            ot.init("x", stdout="off")

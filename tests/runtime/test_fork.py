@@ -1,18 +1,104 @@
-"""A forked child is a no-op with one line, its listener closed, unless it calls init() itself."""
+"""A forked child begins anew by itself, delivers its own once, and nothing of its parent's."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 from support import children
 from support.servers import Receiver, free_port
 
 
-def test_a_forked_child_is_silent_and_the_parent_goes_on(otlp: Receiver) -> None:
+def attribute(resource: Any, key: str) -> Any:
+    """Of a resource in OTLP."""
+    found = [pair.value for pair in resource.attributes if pair.key == key]
+    return found[0].int_value or found[0].string_value
+
+
+def test_a_forked_child_goes_on_by_itself(otlp: Receiver) -> None:
+    """Spans under the span that was current at the fork, logs, and metrics from zero, as a process of its own."""
+    code = f"""
+    import os, sys, time
+    import otel_trading as ot
+    arguments = dict(otlp_endpoint={otlp.url!r}, prometheus_port=0, stdout="off", own_metrics=False)
+    telemetry = ot.init("parent", traces_schedule_delay_s=60, **arguments)
+    counter, log, tracer = ot.meter().create_counter("c").bind(), ot.get_logger(), ot.tracer()
+    counter.add(100)
+    with tracer.start_as_current_span("before"): pass
+    with tracer.start_as_current_span("around"):
+        pid = os.fork()
+        if pid == 0:
+            with tracer.start_as_current_span("in child") as span: recording = span.is_recording()
+            log.info("in child")
+            counter.add(2)
+            print(recording, ot.flush(5), flush=True)
+            sys.exit(0)
+        os.waitpid(pid, 0)
+    with tracer.start_as_current_span("after"): pass
+    print(pid, flush=True)
+    """
+    ended = children.run(code)
+    assert ended.code == 0, ended.err
+    pid = int(ended.out.splitlines()[-1])
+    assert ended.out == f"True True\n{pid}\n"
+    spans = {span.name: span for span in otlp.spans}
+    assert sorted(spans) == sorted(span.name for span in otlp.spans) == ["after", "around", "before", "in child"]
+    assert spans["in child"].parent_span_id == spans["around"].span_id
+    assert spans["in child"].trace_id == spans["around"].trace_id
+    resources = {attribute(resource, "process.pid"): resource for resource in otlp.resources}
+    assert pid in resources
+    assert len(resources) == 2
+    assert len({attribute(resource, "service.instance.id") for resource in resources.values()}) == 2
+    assert [record.body.string_value for record in otlp.logs] == ["in child"]
+    assert {point.as_int for metric in otlp.metrics for point in metric.sum.data_points} == {2, 100}
+
+
+def test_a_child_that_does_nothing_of_telemetry_ends_without_it(otlp: Receiver) -> None:
+    """It sends nothing and waits for nothing."""
+    code = f"""
+    import os
+    import otel_trading as ot
+    ot.init("parent", otlp_endpoint={otlp.url!r}, prometheus_port=0, stdout="off", metrics_exporter="none")
+    for _ in range(20):
+        pid = os.fork()
+        if pid == 0: os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+    ot.shutdown()
+    """
+    ended = children.run(code)
+    assert ended.code == 0, ended.err
+    assert otlp.requests == []
+
+
+def test_sigterm_delivers_what_a_child_buffered(otlp: Receiver) -> None:
+    """The handler is inherited with the telemetry."""
+    code = f"""
+    import os, signal, time
+    import otel_trading as ot
+    ot.init("parent", otlp_endpoint={otlp.url!r}, prometheus_port=0, stdout="off", metrics_exporter="none",
+            traces_schedule_delay_s=60)
+    ready = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        with ot.tracer().start_as_current_span("in child"): pass
+        os.write(ready[1], b"x")
+        time.sleep(60)
+    os.read(ready[0], 1)
+    os.kill(pid, signal.SIGTERM)
+    print(os.waitpid(pid, 0)[1])
+    """
+    ended = children.run(code)
+    assert ended.out == "15\n", ended.err
+    assert [span.name for span in otlp.spans] == ["in child"]
+
+
+def test_a_forked_child_is_silent_if_that_is_wanted(otlp: Receiver) -> None:
     """Nothing of the parent is sent twice; the child cannot hold the parent's port."""
     code = f"""
     import os, socket, sys
     import otel_trading as ot
-    telemetry = ot.init("parent", otlp_endpoint={otlp.url!r}, prometheus_port=0, stdout="off", traces_schedule_delay_s=60)
+    telemetry = ot.init("parent", otlp_endpoint={otlp.url!r}, prometheus_port=0, stdout="off", traces_schedule_delay_s=60,
+                        forked_children=False)
     counter, log, tracer = ot.meter().create_counter("c").bind(), ot.get_logger(), ot.tracer()
     with tracer.start_as_current_span("before"): counter.add(1)
     listener = telemetry._server.socket.fileno()

@@ -84,6 +84,15 @@ class Receiver:
         ]
 
     @property
+    def resources(self) -> list[Any]:
+        """Of all requests."""
+        found = []
+        for path, _, message in list(self.requests):
+            parts = getattr(message, f"resource_{path.removeprefix('/v1/').replace('traces', 'spans')}")
+            found += [part.resource for part in parts]
+        return found
+
+    @property
     def logs(self) -> list[Any]:
         return [
             record

@@ -82,7 +82,7 @@ class Ours:
         found: list[Message] = []
         while (chunk := self.arena.take()) is not None:
             found += ScopeSpans.FromString(chunk[0] + chunk[2]).spans
-        return sorted(found, key=lambda message: message.end_time_unix_nano)
+        return sorted(found, key=_place)
 
 
 @dataclass
@@ -108,7 +108,11 @@ class Theirs:
             for scope in part.scope_spans
             for span in scope.spans
         ]
-        return sorted(found, key=lambda message: message.end_time_unix_nano)
+        return sorted(found, key=_place)
+
+
+def _place(message: Message) -> tuple[int, int, str]:
+    return message.end_time_unix_nano, message.start_time_unix_nano, message.name
 
 
 def told(message: Message) -> dict[str, Any]:

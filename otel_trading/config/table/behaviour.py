@@ -63,6 +63,14 @@ def behaviour() -> list[Knob]:
         ),
         Knob(
             group,
+            "forked_children",
+            Flag(),
+            True,
+            "Begins telemetry anew in forked children, by itself and with the same arguments.",
+            own_node=True,
+        ),
+        Knob(
+            group,
             "under_pytest",
             Choice(("silent", "normal")),
             "silent",

@@ -124,7 +124,7 @@ def metrics() -> list[Knob]:
             "forked_endpoint",
             Choice(("own", "none")),
             "own",
-            "Whether a forked child that calls init() serves /metrics itself, on the next free port, or nothing.",
+            "Whether a forked child serves /metrics itself, on the next free port, or nothing.",
             own_node=True,
         ),
         Knob(group, "scope_info_enabled", Flag(), True, "Adds otel_scope_* labels."),

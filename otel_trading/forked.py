@@ -1,0 +1,61 @@
+"""Telemetry in a forked child begins anew by itself: at the first span or log record, or a moment after the fork.
+
+It begins on a thread of its own: a lock of the application or of a library that another thread of the parent held at
+the fork is held for ever in the child, and must cost telemetry there, not the child.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from otel_trading.ground import diagnostics
+
+DELAY_S = 0.05
+"""A child that does nothing is left alone so long: it may be about to become another program."""
+
+WAIT_S = 2.0
+"""Longest time that the first span or log record waits for telemetry."""
+
+
+class Awakening:
+    """The beginning in this child. Created right after the fork; thread-safe."""
+
+    def __init__(self, begin: Callable[[], object]) -> None:
+        """Starts the thread.
+
+        Args:
+            begin: starts telemetry; it is not called after `cancel()`.
+        """
+        self._begin = begin
+        self._hurry = threading.Event()
+        self._over = threading.Event()
+        self.cancelled = False
+        """Whether the application took it into its own hands."""
+        self._thread = threading.Thread(target=self._run, name="otel_trading child", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError:  # no more threads, or the process exits
+            self._over.set()
+
+    def _run(self) -> None:
+        self._hurry.wait(DELAY_S)
+        try:
+            if not self.cancelled:
+                self._begin()
+        except BaseException as error:
+            diagnostics.trouble("forked.failed", "telemetry could not begin in a forked child: %r", error)
+        finally:
+            self._over.set()
+
+    def hurry(self) -> None:
+        """Begins now, and waits until it has begun; at once if that is over, or this is the thread that begins it."""
+        if threading.current_thread() is self._thread:
+            return
+        self._hurry.set()
+        self._over.wait(WAIT_S)
+
+    def cancel(self) -> None:
+        """Leaves it to the application."""
+        self.cancelled = True
+        self._hurry.set()
