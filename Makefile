@@ -75,6 +75,7 @@ bench-spans: $(VENV)/.bench ## what a span costs beside the SDK's
 	$(call benchmark,spans)
 	$(call benchmark,sampler)
 	$(call benchmark,span_gaps)
+	$(call benchmark,span_outage)
 
 bench-collectors: $(VENV)/.dev backends ## what the collectors of collector-config need, with the real servers
 	$(BIN)/python benchmarks/collectors.py
