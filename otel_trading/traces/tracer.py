@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import NonRecordingSpan, SpanKind
+from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanKind
 from opentelemetry.util.types import Attributes
 
 from otel_trading import sdk
@@ -27,10 +27,43 @@ Start = Callable[..., Any]
 """Begins a span of `Tracer.start_span`'s arguments, by their places."""
 
 _OUTGOING = (SpanKind.CLIENT, SpanKind.PRODUCER)
-_Base: Any = engine.Tracer
+
+if TYPE_CHECKING:  # which engine it is is known at run time; what its tracer takes and gives is OpenTelemetry's
+
+    class _Base(trace.Tracer):
+        def direct(self, recorder: Any, sampler: Any, /) -> None: ...
+
+        def start_span(
+            self,
+            name: str,
+            context: Context | None = None,
+            kind: SpanKind = SpanKind.INTERNAL,
+            attributes: Attributes = None,
+            links: Sequence[Link] | None = (),
+            start_time: int | None = None,
+            record_exception: bool = True,
+            set_status_on_exception: bool = True,
+        ) -> Span: ...
+
+        @sdk.context_manager_and_decorator
+        def start_as_current_span(
+            self,
+            name: str,
+            context: Context | None = None,
+            kind: SpanKind = SpanKind.INTERNAL,
+            attributes: Attributes = None,
+            links: Sequence[Link] | None = (),
+            start_time: int | None = None,
+            record_exception: bool = True,
+            set_status_on_exception: bool = True,
+            end_on_exit: bool = True,
+        ) -> Iterator[Span]: ...
+
+else:
+    _Base = engine.Tracer
 
 
-class DelegatingTracer(_Base):  # type: ignore[misc]  # which engine it is is known at run time
+class DelegatingTracer(_Base):
     """A tracer that lives as long as the process; before `init()` and after `shutdown()` its spans do not record.
 
     Never raises for what it is given: values of a wrong type are converted (`ground.values`), and what cannot be
@@ -137,8 +170,8 @@ def _prepare() -> None:
     if variable is not None and key is not None:
         engine.set_current(variable, Context, key)
     else:
-        DelegatingTracer.start_span = _start_in_python
-        DelegatingTracer.start_as_current_span = _current_in_python
+        setattr(DelegatingTracer, "start_span", _start_in_python)  # noqa: B010  # a method is replaced
+        setattr(DelegatingTracer, "start_as_current_span", _current_in_python)  # noqa: B010
 
 
 def _start_in_python(
