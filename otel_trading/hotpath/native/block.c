@@ -20,6 +20,35 @@ typedef struct {
 
 static PyTypeObject *Block_Type = NULL;
 static PyTypeObject *Itself_Type = NULL;
+#ifndef Py_GIL_DISABLED
+static Block *spare = NULL; /* one that is over: a block is mostly made when the one before has gone */
+#endif
+
+static Block *
+allocated(void)
+{
+#ifndef Py_GIL_DISABLED
+    if (LIKELY(spare != NULL)) {
+        Block *block = spare;
+        spare = NULL;
+        PyObject_Init((PyObject *)block, Block_Type);
+        return block;
+    }
+#endif
+    return PyObject_New(Block, Block_Type);
+}
+
+static void
+let_go(Block *block)
+{
+#ifndef Py_GIL_DISABLED
+    if (LIKELY(spare == NULL)) {
+        spare = block;
+        return;
+    }
+#endif
+    PyObject_Free(block);
+}
 
 static PyObject *
 enter(Block *block)
@@ -176,7 +205,7 @@ block_new(PyObject *tracer, PyObject *const *given, Py_ssize_t count, PyObject *
     PyObject *found[BLOCK_ARGUMENTS];
     if (arguments_of("start_as_current_span", BLOCK_NAMES, 1, BLOCK_ARGUMENTS, given, count, keywords, found) < 0)
         return NULL;
-    Block *made = PyObject_New(Block, Block_Type);
+    Block *made = allocated();
     if (made == NULL)
         return NULL;
     memset((char *)made + sizeof(PyObject), 0, sizeof(Block) - sizeof(PyObject));
@@ -198,7 +227,7 @@ block_dealloc(PyObject *object)
     Py_XDECREF(block->context);
     Py_XDECREF(block->token);
     Py_DECREF((PyObject *)block->tracer);
-    PyObject_Free(object);
+    let_go(block);
     Py_DECREF(type);
 }
 
