@@ -41,6 +41,7 @@ LOWEST = (
     "opentelemetry-instrumentation-asyncio==0.65b0",
     "opentelemetry-instrumentation-threading==0.65b0",
     "opentelemetry-instrumentation-requests==0.65b0",
+    "opentelemetry-instrumentation-sqlite3==0.65b0",
     "opentelemetry-instrumentation-system-metrics==0.65b0",
     "opentelemetry-configuration==0.65b0",
 )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otel_trading.catalogue.instrument import Counter, Histogram, Scope, UpDownCounter
+from otel_trading.catalogue.instrument import Counter, Gauge, Histogram, Scope, UpDownCounter
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.metrics import Observation
 
-    from otel_trading.metrics.handles import BoundCounter, BoundHistogram
+    from otel_trading.metrics.handles import BoundCounter, BoundGauge, BoundHistogram
 
 _SCOPE = Scope("otel_trading.catalogue", "0.1.0", "https://example.org/schemas/otel-trading/0.1.0")
 
@@ -278,6 +278,35 @@ scrape_render_time = _ScrapeRenderTime(
     "otel_trading.scrape.render.time",
     "s",
     "Time of all rendering, waiting for clients not included.",
+)
+
+
+class _SamplingScale(Gauge):
+    """Share of each ratio that adaptive sampling leaves, 1 as configured, 0.015625 at least.
+
+    Spans that are kept always, and children of sampled parents, are not thinned.
+
+    `otel_trading.sampling.scale`, a gauge in `1`.
+    """
+
+    def bind(self) -> BoundGauge:
+        """A handle with these attributes, which is the cell itself; the same each time."""
+        return self._bind(())
+
+    def set(self, amount: int | float, *, context: Context | None = None) -> None:
+        """Sets the value in `1`; the keywords are those of `bind`. Never raises."""
+        self._set(amount, (), context)
+
+    def observation(self, amount: int | float) -> Observation:
+        """What a callback given to `observe` returns a list of."""
+        return self._observation(amount, ())
+
+
+sampling_scale = _SamplingScale(
+    _SCOPE,
+    "otel_trading.sampling.scale",
+    "1",
+    "Share of each ratio that adaptive sampling leaves, 1 as configured, 0.015625 at least.",
 )
 
 

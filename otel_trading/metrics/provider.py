@@ -265,4 +265,8 @@ def _text_or_none(value: object) -> str | None:
 
 
 def _told(name: object, unit: object, description: object) -> tuple[str, str, str]:
-    return values.text(name), values.text(unit or ""), values.text(description or "")
+    return values.text(name), _text(unit), _text(description)
+
+
+def _text(value: object) -> str:
+    return "" if value is None else values.text(value)

@@ -12,9 +12,13 @@ from otel_trading.ground import diagnostics, values
 
 def converted(attributes: object) -> Attributes:
     """Attributes as OTLP can carry them; anything but a mapping is counted and left out."""
-    if not attributes:
+    if attributes is None:
         return None
     if not isinstance(attributes, Mapping):
         diagnostics.trouble("traces.invalid_attributes", "attributes must be a mapping; was %s", type(attributes))
         return None
-    return cast(Attributes, {values.key(key): values.attribute(value) for key, value in attributes.items()})
+    try:
+        return cast(Attributes, {values.key(key): values.attribute(value) for key, value in attributes.items()})
+    except Exception as error:  # a mapping that fails while it is read
+        diagnostics.trouble("traces.invalid_attributes", "attributes cannot be read: %r", error)
+        return None

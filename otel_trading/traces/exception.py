@@ -22,7 +22,7 @@ def described(exception: BaseException, escaped: bool) -> dict[str, Any]:
         "exception.type": name,
         "exception.message": values.text(exception),
         "exception.stacktrace": stack,
-        "exception.escaped": str(escaped),
+        "exception.escaped": values.text(escaped),
     }
 
 

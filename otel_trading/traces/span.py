@@ -5,7 +5,7 @@ It holds nothing of its own. What is read back is decoded from the encoded span 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +20,7 @@ from otel_trading.ground import diagnostics
 from otel_trading.hotpath import span_reading
 from otel_trading.hotpath.chosen import engine
 from otel_trading.hotpath.span_engine import RECORD_EXCEPTION, SET_STATUS
+from otel_trading.traces.attributes import converted
 from otel_trading.traces.exception import described, mark_failed
 from otel_trading.traces.origin import Origin
 from otel_trading.traces.readable import context_of, kind_of, readable
@@ -77,8 +78,7 @@ class SpanMethods:
         if not self.is_recording():
             return
         told: dict[str, Any] = described(exception, escaped)
-        if isinstance(attributes, Mapping):
-            told.update(attributes)
+        told.update(converted(attributes) or {})
         self.add_event("exception", told, timestamp)
 
     def __enter__(self) -> Any:

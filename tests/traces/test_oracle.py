@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
-from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as Message
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
@@ -34,14 +32,8 @@ from opentelemetry.trace import (
     TraceFlags,
     TraceState,
 )
+from traces.traces_recorded import LIMITS, Ours, place
 
-from otel_trading.hotpath.chosen import engine
-from otel_trading.traces.recording import RecordingTracerProvider
-
-LIMITS: dict[str, int | None] = {
-    "attributes": 128, "events": 128, "links": 128, "event_attributes": 128, "link_attributes": 128,
-    "attribute_length": None,
-}  # fmt: skip
 FLAGS_OF_OTLP = 0x300
 EXAMPLES = settings(max_examples=100, deadline=None)
 
@@ -62,27 +54,6 @@ class Counted(IdGenerator):
 
     def is_trace_id_random(self) -> bool:
         return True
-
-
-@dataclass
-class Ours:
-    """Our provider, and what ended on it."""
-
-    sampler: Sampler = ALWAYS_ON
-    ids: IdGenerator | None = None
-    limits: dict[str, int | None] = field(default_factory=lambda: dict(LIMITS))
-
-    def __post_init__(self) -> None:
-        self.arena = engine.Arena()
-        lane: Any = SimpleNamespace(arena=self.arena)
-        self.provider = RecordingTracerProvider(Resource({}), self.sampler, self.limits, lane, self.ids)
-
-    def messages(self) -> list[Message]:
-        """In the order in which they ended."""
-        found: list[Message] = []
-        while (chunk := self.arena.take()) is not None:
-            found += ScopeSpans.FromString(chunk[0] + chunk[2]).spans
-        return sorted(found, key=_place)
 
 
 @dataclass
@@ -108,11 +79,7 @@ class Theirs:
             for scope in part.scope_spans
             for span in scope.spans
         ]
-        return sorted(found, key=_place)
-
-
-def _place(message: Message) -> tuple[int, int, str]:
-    return message.end_time_unix_nano, message.start_time_unix_nano, message.name
+        return sorted(found, key=place)
 
 
 def told(message: Message) -> dict[str, Any]:
