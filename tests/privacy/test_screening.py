@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -260,3 +262,27 @@ def test_result_is_that_of_the_sdks_spans(engine: Any, name: str, event: str, st
         for link in span.links:
             link.ClearField("flags")
     assert theirs == ours
+
+
+def test_screen_keeps_no_memory(native: Any) -> None:
+    """Neither of what it looked through nor of what it was taught."""
+    field, _ = encoded(native, "n", {"k": "password=x", "l": "y"})
+
+    def use() -> None:
+        screen = native.Screen([("password",), ("api", "key")], [("token",)])
+        for number in range(100):
+            screen.look(field)
+            screen.teach(f"k{number}".encode(), number % 3)
+        with suppress(ValueError):
+            screen.look(b"\x12")
+
+    use()
+    tracemalloc.start()
+    try:
+        use()
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(20):
+            use()
+        assert tracemalloc.get_traced_memory()[0] - before < 2000
+    finally:
+        tracemalloc.stop()
