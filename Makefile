@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 4
 FUZZ_SECONDS ?= 15
+API_SECONDS ?= 60
 # setuptools warns at each editable install that the package lies beside other folders, as it is meant to
 INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -27,7 +28,10 @@ test-sanitize: $(VENV)/.dev ## the engine's tests over native code built with Ad
 test-free-threaded: $(VENV)/bin/python ## the engine's tests on CPython without its GIL, which is built into a cache the first time
 	$(BIN)/python -m tools.free_threaded -n 2
 
-fuzz: fuzz-table fuzz-render ## random operations over the sanitized native build, by two fuzz targets; both at once with -j2
+fuzz: fuzz-table fuzz-render fuzz-api ## random operations over the sanitized native build, by three fuzz targets; two at once with -j2
+
+fuzz-api: $(VENV)/.dev
+	$(BIN)/python tools/fuzz_api.py --seconds $(API_SECONDS)
 
 fuzz-%: $(VENV)/.dev
 	$(BIN)/python tools/fuzz_$*.py --seconds $(FUZZ_SECONDS)
