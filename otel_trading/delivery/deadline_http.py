@@ -16,6 +16,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from otel_trading.delivery.connecting import Resolver, connect
+from otel_trading.ground.breath import breathe
 from otel_trading.ground.clock import Deadline
 
 REPLY_LIMIT_BYTES = 4 * 1024 * 1024
@@ -146,6 +147,7 @@ class Poster:
         limited.deadline = deadline
         connection.request("POST", self._path, body, self._headers)
         response = connection.getresponse()
+        breathe()  # to parse the headers was the largest piece
         data = response.read(REPLY_LIMIT_BYTES + 1)
         if len(data) > REPLY_LIMIT_BYTES:
             raise ReplyTooLarge(f"more than {REPLY_LIMIT_BYTES} bytes")

@@ -16,6 +16,7 @@ from otel_trading.delivery.deadline_http import Poster, Reply, ReplyTooLarge
 from otel_trading.delivery.encode import SIGNALS, compressed, missing, rejected, request_bytes, weight, with_loss
 from otel_trading.delivery.outcome import DEADLINE, PARTIAL_SUCCESS, REFUSED, UNREACHABLE, Outcome
 from otel_trading.ground import diagnostics
+from otel_trading.ground.breath import breathe
 from otel_trading.ground.versions import version
 
 RETRYABLE = frozenset({429, 502, 503, 504})
@@ -58,8 +59,10 @@ class OtlpHttp:
         """See `Transport.send`."""
         body, good = request_bytes(self._signal, items)
         losses = missing(items, good)
+        packed = compressed(body, self._plan.compression)
+        breathe()
         try:
-            reply = self._poster.post(compressed(body, self._plan.compression), min(timeout_s, self._plan.timeout_s))
+            reply = self._poster.post(packed, min(timeout_s, self._plan.timeout_s))
         except TimeoutError:
             return self._unanswered("no whole answer in time", DEADLINE)
         except (OSError, http.client.HTTPException) as error:

@@ -295,7 +295,7 @@ class Screen(Protocol):
     """Finds the encoded spans that may hold a secret. One thread at a time.
 
     It never says less than `privacy.redaction.Redactor` does without patterns of the user's: whatever that would change
-    in a span is suspicious here, and some more.
+    in a span is suspicious here, and some more; in the twin every span is.
     """
 
     def look(self, spans: bytes) -> tuple[list[tuple[int, int]], list[bytes]]:
