@@ -12,7 +12,6 @@ from enum import Enum
 from typing import Any
 
 import pytest
-from greenlet import greenlet
 from hotpath.hotpath_spans import attributes, recorder, taken
 
 from otel_trading.hotpath.sampler_engine import NEVER, Rule
@@ -294,16 +293,10 @@ def test_a_sampler_decides_and_children_follow(engine: Any) -> None:
     assert ["step", "order"] == [message.name for message in taken(arena)]
 
 
-def test_each_thread_task_and_greenlet_has_its_own_current_span(engine: Any) -> None:
+def test_each_thread_and_task_has_its_own_current_span(engine: Any) -> None:
     """Interleaved, each finds its own, and no parent of another."""
     tracer = tracer_of(engine)
     roots: list[Any] = []
-
-    def in_greenlet() -> None:
-        with tracer.start_as_current_span("greenlet") as span:
-            roots.append(span)
-            greenlet.getcurrent().parent.switch()
-            assert current() is span
 
     async def task() -> None:
         with tracer.start_as_current_span("task") as span:
@@ -323,18 +316,15 @@ def test_each_thread_task_and_greenlet_has_its_own_current_span(engine: Any) -> 
             barrier.wait()
             assert current() is span
 
-    lets = [greenlet(in_greenlet) for _ in range(3)]
-    for let in lets + lets:
-        let.switch()
     asyncio.run(tasks())
     threads = [threading.Thread(target=thread) for _ in range(4)]
     for each in threads:
         each.start()
     for each in threads:
         each.join()
-    assert len(roots) == 12
+    assert len(roots) == 9
     assert {span.parent_id for span in roots} == {0}
-    assert len({span.trace_id for span in roots}) == 12
+    assert len({span.trace_id for span in roots}) == 9
 
 
 def test_a_generator_that_is_left_elsewhere_harms_nothing(engine: Any) -> None:
