@@ -5,8 +5,10 @@ python benchmarks/spans.py [--rounds N] [--json]
 A span with three attributes begins in a `with` block, is the current one in it, and ends. Main-thread processor time:
 what the SDK's batch processor and the peers do in threads of their own is not in it. Ours is encoded when it ends; what
 waits is taken between the rounds as the pump takes it, and is a row of its own, as is the SDK's encoder over 512 spans.
-`our tracer` is that of `otel_trading.init()` with its sampler, that keeps all; the rows of the engines are without the
-API's methods. Below stand the promises with what came of them; a missed one does not change the exit code.
+`our tracer` is that of `otel_trading.init()` with its sampler, that keeps all; unsampled it does not record, or is held
+(`keep_errors`): alone, where it is let go, or below a span that is open, where it waits for that one. The rows of the
+engines are without the API's methods. Below stand the promises with what came of them; a missed one does not change the
+exit code.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from span_peers import ATTACH, BATCH, CURRENT, FASTOTEL, PYTRACINGX, UNSAMPLED, 
 from otel_trading import sdk
 from otel_trading.hotpath import EngineMissing, choose
 from otel_trading.hotpath.chosen import engine as chosen
+from otel_trading.traces.keeping import NOTHING_KEPT, Keeping
 from otel_trading.traces.readable import KINDS
 from otel_trading.traces.recording import RecordingTracerProvider
 from otel_trading.traces.sampler import TradingSampler
@@ -42,6 +45,7 @@ LIMITS: dict[str, int | None] = {
     "attribute_length": None,
 }  # fmt: skip
 OURS = "our tracer"
+HELD, HELD_BELOW = "our tracer, unsampled and held", "our tracer, held below another"
 TWIN = "python: tracer"
 ENCODED, OUR_ENCODED = "SDK, batch processor, and encoded", "our tracer, and made a request"
 MOST_BYTES = 150
@@ -57,12 +61,29 @@ TARGETS = [
 ]
 
 
-def ours(arena: Any, ratio: float) -> Loop:
+def ours(arena: Any, ratio: float, keeping: Keeping = NOTHING_KEPT) -> Loop:
     """The tracer of applications, with the sampler that keeps this share."""
     lane: Any = SimpleNamespace(arena=arena)
-    provider = RecordingTracerProvider(Resource({}), TradingSampler(default_ratio=ratio, always=()), LIMITS, lane)
+    provider = RecordingTracerProvider(
+        Resource({}), TradingSampler(default_ratio=ratio, always=()), LIMITS, lane, None, keeping
+    )
     name = "order.submit" if ratio else "quote.update"
     return loop(CURRENT.replace("order.submit", name), start=provider.get_tracer("bench").start_as_current_span)
+
+
+def held_below(arena: Any) -> Loop:
+    """Under a span that is open, so that each waits for it."""
+    run = ours(arena, 0.0, Keeping(errors=True))
+    lane: Any = SimpleNamespace(arena=arena)
+    above = RecordingTracerProvider(
+        Resource({}), TradingSampler(default_ratio=0), LIMITS, lane, None, Keeping(errors=True)
+    )
+
+    def below(times: int) -> None:
+        with above.get_tracer("bench").start_as_current_span("above"):
+            run(times)
+
+    return below
 
 
 def of_engine(engine: Any, arena: Any) -> dict[str, Loop]:
@@ -104,6 +125,7 @@ def measure(rounds: int) -> dict[str, list[float]]:
     named: dict[str, tuple[Loop, int]] = {YARDSTICK: (loop("call(1.0)", call=abs), QUICK * 4)}
     named |= {name: (run, SLOW) for name, run in peers().items()}
     named |= {OURS: (ours(arena, 1.0), QUICK), f"{OURS}, unsampled": (ours(arena, 0.0), QUICK)}
+    named |= {HELD: (ours(arena, 0.0, Keeping(errors=True)), QUICK), HELD_BELOW: (held_below(arena), QUICK)}
     passes: dict[str, Callable[[], int]] = {"SDK: encoded": sdk_encoding(), "ours: made a request": taking(arena)}
     for which, times in (("native", QUICK), ("python", SLOW)):
         try:

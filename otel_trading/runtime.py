@@ -41,7 +41,7 @@ from otel_trading.metrics.provider import DelegatingMeter
 from otel_trading.privacy.destinations import Destinations
 from otel_trading.privacy.redaction import Redactor
 from otel_trading.resource import create_resource
-from otel_trading.traces import adapting, propagation, redirects
+from otel_trading.traces import adapting, keeping, propagation, redirects
 from otel_trading.traces import part as traces_part
 from otel_trading.traces.tracer import DelegatingTracer
 
@@ -239,6 +239,8 @@ class Telemetry:
         self._adapting = adapting.begin(provider.sampler, self.config, lane.loads)
         if self._adapting is not None and self._metrics is not None:
             self._metrics.tell(self._adapting.tell)
+        if provider.keeping.any and self._metrics is not None:
+            self._metrics.tell(keeping.tells_what_was_forgotten(lane.arena))
         providers.tracers.delegate_to(provider)
 
     def _start_metrics(self, plan: MetricsPlan | None, endpoint: EndpointPlan | None, foreign: Any) -> None:

@@ -310,6 +310,35 @@ sampling_scale = _SamplingScale(
 )
 
 
+class _SamplingForgotten(Counter):
+    """Unsampled spans that ended, waited whether something goes wrong, and were forgotten for want of memory.
+
+    The memory is `kept_memory_mib`, and 64 KiB for one trace.
+
+    `otel_trading.sampling.forgotten`, a counter in `{span}`.
+    """
+
+    def bind(self) -> BoundCounter:
+        """A handle with these attributes, which is the cell itself; the same each time."""
+        return self._bind(())
+
+    def add(self, amount: int | float = 1, *, context: Context | None = None) -> None:
+        """Adds a number that is not negative in `{span}`; the keywords are those of `bind`. Never raises."""
+        self._add(amount, (), context)
+
+    def observation(self, amount: int | float) -> Observation:
+        """What a callback given to `observe` returns a list of."""
+        return self._observation(amount, ())
+
+
+sampling_forgotten = _SamplingForgotten(
+    _SCOPE,
+    "otel_trading.sampling.forgotten",
+    "{span}",
+    "Unsampled spans that ended, waited whether something goes wrong, and were forgotten for want of memory.",
+)
+
+
 class _GcPauseDuration(Histogram):
     """Time of one garbage collection.
 

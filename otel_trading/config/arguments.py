@@ -80,6 +80,10 @@ class Arguments(TypedDict, total=False):
     adaptive_sampling: bool | None
     adaptive_cpu_limit: float | None
     adaptive_loop_lag_s: float | None
+    keep_errors: bool | None
+    keep_slower_than_s: float | None
+    keep_ticks: bool | None
+    kept_memory_mib: float | None
     propagators: Sequence[str] | str | None
     propagation_hosts: Sequence[str] | str | None
     span_attribute_count_limit: int | None

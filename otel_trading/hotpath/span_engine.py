@@ -59,6 +59,9 @@ class Arena(Protocol):
     def troubles(self) -> dict[str, int]:
         """What was wrong with values that spans were given: attributes, event, link, status, name, time, ids."""
 
+    def held(self) -> dict[str, int]:
+        """bytes: of memory that unsampled spans wait in; forgotten: spans for which that was too little."""
+
     def close(self) -> None:
         """From now on spans are dropped as `after_shutdown`; what waits can be taken."""
 
@@ -184,8 +187,11 @@ class Recorder(Protocol):
         threshold: Any = None,
         randomness: Any = None,
         on_exception: Any = None,
+        held_with: Any = None,
     ) -> Span:
         """A span. One that is not sampled goes nowhere, and does not record unless it is a client's or a producer's.
+
+        Where the recorder keeps errors or slow spans, it records and is held: see `SpanEngine.Recorder`.
 
         Args:
             name: a text; anything else is converted.
@@ -204,6 +210,7 @@ class Recorder(Protocol):
             threshold: see `Span.threshold`; None: that of the parent, or none.
             randomness: see `Span.randomness`; None: that of the parent, or of the trace id.
             on_exception: see `Span.on_exception`; None for both.
+            held_with: the parent where it is given by its ids and is a Span of ours; anything else is none.
 
         Raises:
             TypeError: `parent` is no Span of this engine.
@@ -356,16 +363,23 @@ class SpanEngine(Protocol):
     def detach(self, token: Any, /) -> bool:
         """The context of before; False if the token is of another thread's or task's context."""
 
-    def Arena(self, max_items: int = 65536, max_bytes: int = 16777216, chunk_items: int = 4294967295) -> Arena:
+    def Arena(
+        self,
+        max_items: int = 65536,
+        max_bytes: int = 16777216,
+        chunk_items: int = 4294967295,
+        held_bytes: int = 4194304,
+    ) -> Arena:
         """An empty one.
 
         Args:
             max_items: most spans that wait.
             max_bytes: most bytes of spans that wait.
             chunk_items: most spans of one chunk.
+            held_bytes: most memory of unsampled spans that wait whether something goes wrong.
 
         Raises:
-            ValueError: a bound is below 1.
+            ValueError: a bound is below 1, or `held_bytes` below 0.
         """
 
     def Recorder(
@@ -382,8 +396,18 @@ class SpanEngine(Protocol):
         span_bytes: int = 1048576,
         span_type: Any = None,
         owner: Any = None,
+        keep_errors: bool = False,
+        slow_ns: int = 0,
+        keep_ticks: bool = False,
     ) -> Recorder:
         """A recorder.
+
+        With `keep_errors` or `slow_ns` its unsampled spans are held: they record, and those that have ended wait,
+        encoded, while a span of their trace is open in this process. One that ends in error, or too slow, is offered
+        after all of them, with the attribute `otel_trading.kept`; so is each span at its end that was open then, with
+        what waits by then. All of it is of urgency 1, and remains unsampled by its flags. What waits of one trace takes
+        64 KiB; what does not fit makes the trace's finished spans be forgotten. `otel_trading.incomplete` is told by
+        spans of a trace that lost some, or whose parent is not held here. In a forked child nothing waits.
 
         Args:
             arena: an Arena of the same engine, where its spans end.
@@ -398,6 +422,9 @@ class SpanEngine(Protocol):
             span_type: what `span_type()` made; the engine's Span if it is not given. An `end` of its own is called when
                 a block is left.
             owner: what `Span.owner` tells; it must not lead back to the recorder.
+            keep_errors: unsampled spans that end with the status error are kept.
+            slow_ns: and those that last so long; 0: none.
+            keep_ticks: that counts for spans of urgency 0 too, and those below them.
 
         Raises:
             TypeError: of the wrong type.

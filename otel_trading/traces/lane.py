@@ -28,6 +28,7 @@ from otel_trading.traces.urgency import span_measure
 __all__ = ["Flush", "SpanLane", "encoded_scope"]
 
 _OTLP = (OTLP_HTTP, OTLP_GRPC)
+_MIB = 1 << 20
 _GRACE_S = 0.05
 """For a thread that was woken to end."""
 
@@ -70,7 +71,7 @@ class SpanLane(Lane):
         self.resource = resource
         self._pump: Pump | None = None
         self._lost_at_last_flush = 0
-        self.arena: Arena = _arena(plan.batches)
+        self.arena: Arena = _arena(plan.batches, round(config["kept_memory_mib"] * _MIB))
         """Where recorders put spans that ended."""
         source = Source(resource, encoded_resource(resource))
         measure = span_measure(config["always_spans"])
@@ -155,14 +156,14 @@ class SpanLane(Lane):
         return sum(self.arena.books()["dropped"].values())
 
 
-def _arena(plans: Sequence[BatchPlan]) -> Arena:
+def _arena(plans: Sequence[BatchPlan], held_bytes: int) -> Arena:
     """As large as the largest queue; closed if nobody is to get what is in it."""
     if not plans:
-        closed = engine.Arena(1, 1)
+        closed = engine.Arena(1, 1, held_bytes=0)
         closed.close()
         return closed
     items, size = max(plan.queue_items for plan in plans), max(plan.queue_bytes for plan in plans)
-    return engine.Arena(items, size, _least(plans)[0])
+    return engine.Arena(items, size, _least(plans)[0], held_bytes)
 
 
 def _least(plans: Sequence[BatchPlan]) -> tuple[int, float]:

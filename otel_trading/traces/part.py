@@ -17,6 +17,7 @@ from otel_trading.ground import diagnostics
 from otel_trading.ground.errors import ConfigurationError, Problem
 from otel_trading.privacy.redaction import Redactor
 from otel_trading.traces.export import SpanDelivery
+from otel_trading.traces.keeping import NOTHING_KEPT, Keeping
 from otel_trading.traces.lane import SpanLane
 from otel_trading.traces.recording import RecordingTracerProvider
 from otel_trading.traces.sampler import TradingSampler
@@ -42,7 +43,11 @@ def create_provider(
     Raises:
         ConfigurationError: an argument or a file names a sampler that does not exist or cannot be made.
     """
-    return RecordingTracerProvider(resource, create_sampler(plan, config), plan.limits, lane, id_generator)
+    keeping = Keeping(config["keep_errors"], config["keep_slower_than_s"], config["keep_ticks"])
+    if not plan.batches:
+        keeping = NOTHING_KEPT  # there is nobody to get it
+    sampler = create_sampler(plan, config)
+    return RecordingTracerProvider(resource, sampler, plan.limits, lane, id_generator, keeping)
 
 
 def create_sampler(plan: TracesPlan, config: Config) -> Sampler:

@@ -19,6 +19,7 @@ from otel_trading.ground.clock import Deadline
 from otel_trading.hotpath.chosen import engine
 from otel_trading.hotpath.span_engine import Recorder
 from otel_trading.traces import troubles
+from otel_trading.traces.keeping import NOTHING_KEPT, Keeping
 from otel_trading.traces.lane import SpanLane, encoded_scope
 from otel_trading.traces.origin import Origin, Processors
 from otel_trading.traces.sampler import TradingSampler
@@ -43,6 +44,7 @@ class RecordingTracerProvider(TracerProvider):
         limits: Mapping[str, int | None],
         lane: SpanLane,
         id_generator: IdGenerator | None = None,
+        keeping: Keeping = NOTHING_KEPT,
     ) -> None:
         """Takes its parts.
 
@@ -52,12 +54,15 @@ class RecordingTracerProvider(TracerProvider):
             limits: attributes, events, links, event_attributes, link_attributes, attribute_length; None for none.
             lane: where spans leave.
             id_generator: of others; None for the engine's.
+            keeping: which unsampled spans are kept. Only of a TradingSampler: what another drops is not recorded, as
+                the specification asks for.
         """
         self.resource = resource
         self.sampler = sampler
         self.id_generator = id_generator or RandomIdGenerator()
         self._own_ids = id_generator is None
         self._limits = limits
+        self.keeping = keeping if type(sampler) is TradingSampler else NOTHING_KEPT
         self._lane = lane
         self._processors = Processors()
         self._lock = threading.RLock()
@@ -86,12 +91,13 @@ class RecordingTracerProvider(TracerProvider):
     def _direct(self, tracer: DelegatingTracer) -> None:
         name, version, schema_url, attributes = tracer.scope
         origin = Origin(self.resource, InstrumentationScope(name, version, schema_url, attributes), self._processors)
-        plain, observed = self._recorder(origin, TradingSpan), self._recorder(origin, ObservedSpan)
+        plain = self._recorder(origin, TradingSpan, self.keeping)
+        observed = self._recorder(origin, ObservedSpan, NOTHING_KEPT)
         start = Starting(plain, observed, self.sampler, self.id_generator, self._processors)
         natively = self._native.begins and self._own_ids and not self._processors.any
         tracer.follow(start, plain if natively else None, self._native.sampler)
 
-    def _recorder(self, origin: Origin, span_type: Any) -> Recorder:
+    def _recorder(self, origin: Origin, span_type: Any, keeping: Keeping) -> Recorder:
         limits = self._limits
         return engine.Recorder(
             self._lane.arena,
@@ -104,6 +110,9 @@ class RecordingTracerProvider(TracerProvider):
             letters=limits["attribute_length"],
             span_type=span_type,
             owner=origin,
+            keep_errors=keeping.errors,
+            slow_ns=keeping.slow_ns,
+            keep_ticks=keeping.ticks,
         )
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:

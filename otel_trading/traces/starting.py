@@ -83,6 +83,7 @@ class Starting:
             threshold=threshold,
             randomness=randomness,
             on_exception=_on_exception(record_exception, set_status_on_exception),
+            held_with=trace.get_current_span(context),
         )
         for link in linked:
             span.add_link(link.context, link.attributes)

@@ -21,7 +21,7 @@ class Load:
 
     def __init__(self, engine: Any) -> None:
         self.arena = engine.Arena(1000, 1 << 20)
-        self.recorder = engine.Recorder(self.arena, b"")
+        self.recorder = engine.Recorder(self.arena, b"", keep_errors=True)
         self.open = self.recorder.begin("open in the parent")
         self.recorder.begin("waits in the parent").end()
         self._done = threading.Event()
@@ -50,8 +50,17 @@ class Load:
                 span = self.recorder.begin("n", attributes={"a": 1, 5: [1, "x"]}, start_time=-1)
                 span.add_event("e", {"b": 2})
                 span.end()
+            self._hold()
             self.arena.take()
             self.arena.books()
+
+    def _hold(self) -> None:
+        """An unsampled trace that is let go, and one that is kept."""
+        for status in (0, 2):
+            root = self.recorder.begin("root", flags=0)
+            self.recorder.begin("waits", root, attributes={"a": 1}).end()
+            root.set_status(status)
+            root.end()
 
 
 def in_child(load: Load) -> int:
@@ -62,6 +71,7 @@ def in_child(load: Load) -> int:
     assert not load.arena.wait(1, 0), "the parent's thread was woken here"
     assert not load.arena.wait(1, 0.001)
     assert not any(load.arena.troubles().values())
+    assert load.arena.held() == {"bytes": 0, "forgotten": 0}
     assert not load.open.is_recording()
     load.open.set_attribute("a", 1)
     load.open.end()

@@ -293,6 +293,23 @@ def test_a_sampler_decides_and_children_follow(engine: Any) -> None:
     assert ["step", "order"] == [message.name for message in taken(arena)]
 
 
+def test_what_a_sampler_drops_is_held_under_the_current_span(engine: Any) -> None:
+    """And kept with its error; `test_hotpath_held.py` has the rest."""
+    arena = engine.Arena()
+    never = [Rule(False, 0, (), (), NEVER, False)]
+    sampler = engine.Sampler(lambda name: 1, lambda *given: None, lambda state: (-1, -1), never)
+    tracer = tracer_of(engine, arena, sampler, keep_errors=True)
+    with tracer.start_as_current_span("root") as root:
+        assert (0, True) == (root.flags & 1, root.is_recording())
+        with tracer.start_as_current_span("before", attributes={"venue": "binance"}):
+            pass
+        with tracer.start_as_current_span("bad") as bad:
+            bad.set_status(2)
+    before, kept, _ = found = taken(arena)
+    assert ["before", "bad", "root"] == [message.name for message in found]
+    assert ({"venue": "binance"}, {"otel_trading.kept": "error"}) == (attributes(before), attributes(kept))
+
+
 def test_each_thread_and_task_has_its_own_current_span(engine: Any) -> None:
     """Interleaved, each finds its own, and no parent of another."""
     tracer = tracer_of(engine)

@@ -1,4 +1,4 @@
-#include "span.h"
+#include "held.h"
 
 PyTypeObject *Span_Type = NULL;
 
@@ -23,6 +23,7 @@ span_dealloc(PyObject *object)
 {
     Span *span = (Span *)object;
     PyTypeObject *type = Py_TYPE(object);
+    held_leave(span);
     wire_free(&span->body);
     Py_XDECREF(span->name);
     Py_XDECREF(span->trace_state);
@@ -225,6 +226,19 @@ span_ends_plainly(PyObject *span)
     return Py_TYPE(span)->tp_dealloc == span_dealloc && ((Span *)span)->recorder->plain;
 }
 
+void
+span_offer(const Span *span)
+{
+    WIRE(head);
+    span_write_head(span, &head);
+    const Piece pieces[] = {{head.data, head.failed ? 0 : head.size}, {span->body.data, span->body.size}};
+    enum urgency urgency = span->status == ERROR ? HIGH : span->urgency;
+    if (UNLIKELY(!(span->flags & SAMPLED)))
+        urgency = NORMAL; /* kept: an order must find room beside it */
+    arena_offer(span->recorder->arena, span->recorder->chunks, span->recorder->scope, urgency, SPAN_TAG, pieces, 2);
+    wire_free(&head);
+}
+
 /* At this time, if it has not ended. */
 static void
 end_at(Span *span, PyObject *given)
@@ -242,12 +256,10 @@ end_at(Span *span, PyObject *given)
     UNGUARD()
     if (!ends || span->fate == NOT_OFFERED)
         return;
-    WIRE(head); /* nobody writes to an ended span */
-    span_write_head(span, &head);
-    const Piece pieces[] = {{head.data, head.failed ? 0 : head.size}, {span->body.data, span->body.size}};
-    enum urgency urgency = span->status == ERROR ? HIGH : span->urgency;
-    arena_offer(span->recorder->arena, span->recorder->chunks, span->recorder->scope, urgency, 0x12, pieces, 2);
-    wire_free(&head);
+    if (UNLIKELY(span->fate == HELD))
+        held_end(span);
+    else
+        span_offer(span);
 }
 
 void

@@ -16,10 +16,12 @@ enum span_field {
     STATUS = 0x7a,
 };
 enum status { UNSET, OK, ERROR };
-enum fate { OFFERED, NOT_OFFERED }; /* at the end of a span */
+enum fate { OFFERED, NOT_OFFERED, HELD, LET_GO }; /* at the end of a span; held: if something goes wrong; let go: nothing did */
 enum on_exception { RECORD_EXCEPTION = 1, SET_STATUS = 2, ON_EXCEPTION = 3 }; /* when it leaves `with span:` */
 enum own_flags { SAMPLED = 1, RANDOM = 2 }; /* W3C's */
 enum span_flags { HAS_IS_REMOTE = 0x100, IS_REMOTE = 0x200 }; /* beside those of W3C in OTLP's field */
+
+#define SPAN_TAG 0x12 /* of a span as a field of ScopeSpans */
 
 #define INLINE_BODY 256 /* with it a span fits the allocator's largest small block */
 
@@ -31,10 +33,15 @@ typedef struct {
     ValueLimits of_span, of_event, of_link;
     int32_t events, links;
     uint32_t most_bytes;      /* of a span's body */
+    int64_t slow_ns;          /* from which on an unsampled span is kept; 0: never for that */
+    uint8_t keep_errors;      /* unsampled spans that end in error are kept */
+    uint8_t keep_ticks;       /* that counts for ticks too, and what is below them */
     PyTypeObject *span_type;  /* Span, or a subclass that adds methods */
     PyObject *owner;          /* of its spans, what `owner` says; NULL for nothing */
     uint8_t plain;            /* spans end here and nowhere else: their type does not have an end of its own */
 } Recorder;
+
+typedef struct Held Held; /* held.h */
 
 typedef struct {
     PyObject_HEAD
@@ -45,7 +52,10 @@ typedef struct {
     uint8_t remote;    /* the parent is in another process */
     uint8_t fate, on_exception;
     uint8_t timed;     /* the watch runs: the caller gave no start */
+    uint8_t apart;     /* held, and what is above it in its trace is not here */
     uint32_t fork;     /* in which it began */
+    uint32_t kept_before; /* spans of its group when it began */
+    Held *held;        /* the group it waits with; NULL for a span that is offered, or alone */
     Recorder *recorder;
     PyObject *name, *trace_state, *status_text; /* exact texts, valid UTF-8; the last two NULL for none */
     uint64_t trace_high, trace_low, id, parent_id;
@@ -70,8 +80,12 @@ Span *span_new(Recorder *recorder);
 /* 0, or -1 with no memory. */
 int span_set_name(Span *span, PyObject *given);
 void span_set_start(Span *span, PyObject *given);
-/* What is not sampled goes nowhere, and does not record but for requests: who guards their headers reads where they go. */
-void span_choose_fate(Span *span, int record_anyway);
+/* What is not sampled goes nowhere, and does not record but for requests: who guards their headers reads where they go. Where
+ * errors or slow spans are kept it records, and waits with its parent, NULL for none of this process. Urgency and kind are
+ * known. */
+void span_choose_fate(Span *span, Span *parent, int record_anyway);
+/* To the arena: nobody writes to it any more. */
+void span_offer(const Span *span);
 /* Ends it now. */
 void span_end_now(Span *span);
 /* Whether `end` of this object is that of Span. */

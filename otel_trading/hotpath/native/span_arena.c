@@ -87,6 +87,7 @@ arena_begin_anew(Arena *arena)
     arena->taken = 0;
     memset(arena->dropped, 0, sizeof arena->dropped);
     memset(arena->troubles, 0, sizeof arena->troubles);
+    arena->held = arena->held_forgotten = 0;
     arena->fork = forks;
 }
 
@@ -227,13 +228,15 @@ share_of(uint64_t bound, int urgency)
 static PyObject *
 arena_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
-    static char *names[] = {"max_items", "max_bytes", "chunk_items", NULL};
-    long long items = 1 << 16, bytes = 1 << 24, chunk_items = MOST_CHUNK_ITEMS;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|LLL:Arena", names, &items, &bytes, &chunk_items))
+    static char *names[] = {"max_items", "max_bytes", "chunk_items", "held_bytes", NULL};
+    long long items = 1 << 16, bytes = 1 << 24, chunk_items = MOST_CHUNK_ITEMS, held_bytes = 1 << 22;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|LLLL:Arena", names, &items, &bytes, &chunk_items, &held_bytes))
         return NULL;
     if (items < 1 || bytes < 1 || chunk_items < 1)
         return PyErr_Format(PyExc_ValueError, "max_items, max_bytes and chunk_items must be at least 1; were %lld, %lld and %lld",
                             items, bytes, chunk_items);
+    if (held_bytes < 0)
+        return PyErr_Format(PyExc_ValueError, "held_bytes must be at least 0; was %lld", held_bytes);
     Arena *arena = (Arena *)type->tp_alloc(type, 0);
     if (arena != NULL) {
         for (int urgency = LOW; urgency < URGENCIES; urgency++) {
@@ -241,6 +244,7 @@ arena_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
             arena->most_bytes[urgency] = share_of((uint64_t)bytes, urgency);
         }
         arena->chunk_items = (uint32_t)(chunk_items < MOST_CHUNK_ITEMS ? chunk_items : MOST_CHUNK_ITEMS);
+        arena->most_held = (uint64_t)held_bytes;
         arena->wanted = NOBODY_WAITS;
         arena->fork = forks;
     }
@@ -359,6 +363,23 @@ arena_troubles(PyObject *object, PyObject *unused)
     return counts_dict(troubles, TROUBLE, TROUBLES);
 }
 
+void
+arena_hold_begin(Arena *arena)
+{
+    GUARD(arena)
+    arena_own(arena);
+    UNGUARD()
+}
+
+static PyObject *
+arena_held(PyObject *object, PyObject *unused)
+{
+    Arena *arena = (Arena *)object;
+    arena_hold_begin(arena);
+    return Py_BuildValue("{sKsK}", "bytes", (unsigned long long)__atomic_load_n(&arena->held, __ATOMIC_RELAXED), "forgotten",
+                         (unsigned long long)__atomic_load_n(&arena->held_forgotten, __ATOMIC_RELAXED));
+}
+
 static PyObject *
 arena_close(PyObject *object, PyObject *unused)
 {
@@ -377,6 +398,8 @@ static PyMethodDef methods[] = {
      PyDoc_STR("books() -> dict\n\noffered = queued + taken + all that was dropped, by reason.")},
     {"troubles", arena_troubles, METH_NOARGS,
      PyDoc_STR("troubles() -> dict\n\nWhat was wrong with values that were given to spans, by what they were for.")},
+    {"held", arena_held, METH_NOARGS,
+     PyDoc_STR("held() -> dict\n\nBytes of memory that unsampled spans wait in, and how many were forgotten for want of it.")},
     {"wait", CALL(arena_wait), METH_FASTCALL,
      PyDoc_STR("wait(items, timeout_s) -> bool\n\nSleeps without the GIL until so many spans wait or wake() is called; False: time is over.")},
     {"wake", arena_wake, METH_NOARGS,
@@ -389,7 +412,7 @@ static PyType_Slot slots[] = {
     {Py_tp_new, arena_new},
     {Py_tp_dealloc, arena_dealloc},
     {Py_tp_methods, methods},
-    {Py_tp_doc, (void *)PyDoc_STR("Arena(max_items=65536, max_bytes=16777216, chunk_items=4294967295)\n\n"
+    {Py_tp_doc, (void *)PyDoc_STR("Arena(max_items=65536, max_bytes=16777216, chunk_items=4294967295, held_bytes=4194304)\n\n"
                                   "Where finished spans wait, encoded, until they are taken.")},
     {0, NULL},
 };

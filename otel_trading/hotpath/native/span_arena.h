@@ -41,6 +41,8 @@ typedef struct {
     uint64_t taken;
     uint64_t dropped[DROP_REASONS];
     uint64_t troubles[TROUBLES];
+    uint64_t held, most_held;      /* bytes of memory of unsampled spans that wait whether something goes wrong */
+    uint64_t held_forgotten;       /* spans for which that was too little */
 } Arena;
 
 /* A piece of a span: they are written one behind the other. */
@@ -83,6 +85,25 @@ arena_rings(Arena *arena)
         return 0;
     arena->wanted = NOBODY_WAITS;
     return 1;
+}
+
+/* Before the first use after a fork of the next two. */
+void arena_hold_begin(Arena *arena);
+
+static inline void
+arena_hold_less(Arena *arena, uint64_t bytes)
+{
+    __atomic_fetch_sub(&arena->held, bytes, __ATOMIC_RELAXED);
+}
+
+/* Whether there is room for so many bytes, which are taken then. */
+static inline int
+arena_hold_more(Arena *arena, uint64_t bytes)
+{
+    if (LIKELY(__atomic_add_fetch(&arena->held, bytes, __ATOMIC_RELAXED) <= arena->most_held))
+        return 1;
+    arena_hold_less(arena, bytes);
+    return 0;
 }
 
 static inline void

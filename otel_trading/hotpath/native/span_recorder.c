@@ -1,4 +1,4 @@
-#include "span.h"
+#include "held.h"
 
 #define MOST_LIMIT 10000 /* of attributes, events, links: keys are compared one by one */
 #define MOST_BYTES (64 << 20)
@@ -9,10 +9,10 @@ PyTypeObject *Recorder_Type = NULL;
 
 enum begin_argument { AS_NAME, AS_PARENT, AS_KIND, AS_ATTRIBUTES, AS_START, AS_TRACE_ID, AS_SPAN_ID, AS_PARENT_ID, AS_FLAGS,
                       AS_TRACE_STATE, AS_REMOTE, AS_URGENCY, AS_RECORD, AS_THRESHOLD, AS_RANDOMNESS, AS_ON_EXCEPTION,
-                      BEGIN_ARGUMENTS };
+                      AS_HELD_WITH, BEGIN_ARGUMENTS };
 static const char *const BEGIN_NAMES[] = {
     "name", "parent", "kind", "attributes", "start_time", "trace_id", "span_id", "parent_id", "flags", "trace_state", "remote",
-    "urgency", "record", "threshold", "randomness", "on_exception",
+    "urgency", "record", "threshold", "randomness", "on_exception", "held_with",
 };
 enum kind { INTERNAL = 1, CLIENT = 3, PRODUCER = 4 };
 
@@ -97,6 +97,12 @@ set_trace_state(Span *span, PyObject *given)
         Py_XSETREF(span->trace_state, state.holder);
 }
 
+static int
+is_span(PyObject *given)
+{
+    return given != NULL && PyObject_TypeCheck(given, Span_Type);
+}
+
 static void
 set_sampling(Span *span, PyObject *const *given)
 {
@@ -104,13 +110,16 @@ set_sampling(Span *span, PyObject *const *given)
     if (given[AS_THRESHOLD] != NULL && given[AS_THRESHOLD] != Py_None)
         span->threshold = (int64_t)number_or(arena, given[AS_THRESHOLD], MOST_RANDOMNESS, (uint64_t)-1);
     span->randomness = number_or(arena, given[AS_RANDOMNESS], MOST_RANDOMNESS, span->randomness);
-    span_choose_fate(span, given[AS_RECORD] == Py_True);
+    PyObject *parent = given[is_span(given[AS_PARENT]) ? AS_PARENT : AS_HELD_WITH];
+    span_choose_fate(span, is_span(parent) ? (Span *)parent : NULL, given[AS_RECORD] == Py_True);
 }
 
 void
-span_choose_fate(Span *span, int record_anyway)
+span_choose_fate(Span *span, Span *parent, int record_anyway)
 {
     if (LIKELY(span->flags & SAMPLED))
+        return;
+    if (held_begin(span, parent))
         return;
     span->fate = NOT_OFFERED;
     span->recording = record_anyway || span->kind == CLIENT || span->kind == PRODUCER;
@@ -191,12 +200,16 @@ static PyObject *
 recorder_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
     static char *names[] = {"arena", "scope", "attributes", "events", "links", "event_attributes", "link_attributes",
-                            "letters", "span_bytes", "span_type", "owner", NULL};
+                            "letters", "span_bytes", "span_type", "owner", "keep_errors", "slow_ns",
+                            "keep_ticks", NULL};
     PyObject *arena, *scope = NULL, *letters = Py_None, *span_type = (PyObject *)Span_Type, *owner = NULL;
+    int keep_errors = 0, keep_ticks = 0;
+    long long slow_ns = 0;
     int of_span = 128, events = 128, links = 128, of_event = 128, of_link = 128, bytes = 1 << 20;
     long long most_letters = PY_SSIZE_T_MAX;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!|S$iiiiiOiOO:Recorder", names, Arena_Type, &arena, &scope, &of_span,
-                                     &events, &links, &of_event, &of_link, &letters, &bytes, &span_type, &owner))
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!|S$iiiiiOiOOpLp:Recorder", names, Arena_Type, &arena, &scope, &of_span,
+                                     &events, &links, &of_event, &of_link, &letters, &bytes, &span_type, &owner, &keep_errors,
+                                     &slow_ns, &keep_ticks))
         return NULL;
     if (!type_ok(span_type))
         return NULL;
@@ -205,7 +218,7 @@ recorder_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
     if (!limit_ok("attributes", of_span, MOST_LIMIT) || !limit_ok("events", events, MOST_LIMIT) ||
         !limit_ok("links", links, MOST_LIMIT) || !limit_ok("event_attributes", of_event, MOST_LIMIT) ||
         !limit_ok("link_attributes", of_link, MOST_LIMIT) || !limit_ok("letters", most_letters, PY_SSIZE_T_MAX) ||
-        !limit_ok("span_bytes", bytes, MOST_BYTES) || values_prepare() < 0)
+        !limit_ok("span_bytes", bytes, MOST_BYTES) || !limit_ok("slow_ns", slow_ns, LLONG_MAX) || values_prepare() < 0)
         return NULL;
     Recorder *made = (Recorder *)type->tp_alloc(type, 0);
     if (made == NULL)
@@ -219,6 +232,9 @@ recorder_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
     made->events = events;
     made->links = links;
     made->most_bytes = (uint32_t)bytes;
+    made->keep_errors = (uint8_t)keep_errors;
+    made->keep_ticks = (uint8_t)keep_ticks;
+    made->slow_ns = slow_ns;
     made->span_type = (PyTypeObject *)Py_NewRef(span_type);
     made->owner = Py_XNewRef(owner);
     int plain = has_plain_end(made->span_type);
@@ -249,7 +265,7 @@ static PyMethodDef methods[] = {
     {"begin", CALL(begin_call), METH_FASTCALL | METH_KEYWORDS,
      PyDoc_STR("begin(name, parent=None, kind=1, attributes=None, start_time=None, trace_id=0, span_id=0, parent_id=0,\n"
                "      flags=None, trace_state=None, remote=False, urgency=1, record=False, threshold=None, randomness=None,\n"
-               "      on_exception=3) -> Span\n\n"
+               "      on_exception=3, held_with=None) -> Span\n\n"
                "A span, which records if it is sampled. Ids that are 0 are made; with a parent they are its trace and its id.")},
     {NULL},
 };
@@ -258,7 +274,8 @@ static PyType_Slot slots[] = {
     {Py_tp_dealloc, recorder_dealloc},
     {Py_tp_methods, methods},
     {Py_tp_doc, (void *)PyDoc_STR("Recorder(arena, scope=b'', *, attributes=128, events=128, links=128, event_attributes=128,\n"
-                                  "         link_attributes=128, letters=None, span_bytes=1048576, span_type=Span, owner=None)\n\n"
+                                  "         link_attributes=128, letters=None, span_bytes=1048576, span_type=Span, owner=None,\n"
+                                  "         keep_errors=False, slow_ns=0, keep_ticks=False)\n\n"
                                   "Begins the spans of one scope; they end in the arena.")},
     {0, NULL},
 };

@@ -105,7 +105,7 @@ sample(Span *span, const Span *parent, PyObject *sampler, PyObject *attributes)
 
 /* NULL without an exception if Python has to start it. */
 static PyObject *
-start_here(Recorder *recorder, PyObject *sampler, PyObject *const *given, const Span *parent)
+start_here(Recorder *recorder, PyObject *sampler, PyObject *const *given, Span *parent)
 {
     Span *span = span_new(recorder);
     if (UNLIKELY(span == NULL) || UNLIKELY(span_set_name(span, given[START_NAME]) < 0))
@@ -114,7 +114,7 @@ start_here(Recorder *recorder, PyObject *sampler, PyObject *const *given, const 
     span->kind = (uint8_t)kind_of(given[START_KIND]);
     if (UNLIKELY(sample(span, parent, sampler, given[START_ATTRIBUTES]) < 0))
         goto failed;
-    span_choose_fate(span, 0);
+    span_choose_fate(span, parent, 0);
     span->on_exception = (given[START_RECORD_EXCEPTION] == Py_False ? 0 : RECORD_EXCEPTION) |
                          (given[START_SET_STATUS] == Py_False ? 0 : SET_STATUS);
     if (span->recording) {
@@ -147,7 +147,7 @@ tracer_start(Tracer *tracer, PyObject *const *given, PyObject *current)
         PyObject *context = given[START_CONTEXT] == NULL || given[START_CONTEXT] == Py_None ? current : given[START_CONTEXT];
         PyObject *parent = current_span(context);
         if (LIKELY(!foreign(parent)))
-            made = start_here((Recorder *)recorder, sampler, given, (const Span *)parent);
+            made = start_here((Recorder *)recorder, sampler, given, (Span *)parent);
         Py_XDECREF(parent);
     }
     Py_XDECREF(recorder);

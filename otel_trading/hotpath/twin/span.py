@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from otel_trading.hotpath.twin.clock import Clocks
 from otel_trading.hotpath.twin.forks import Forks
+from otel_trading.hotpath.twin.held import Hold
 from otel_trading.hotpath.twin.render_protobuf import varint
 from otel_trading.hotpath.twin.span_ids import id_of
 from otel_trading.hotpath.twin.span_value import (
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 MOST_ID, MOST_TRACE_ID, MOST_TIME = 2**64 - 1, 2**128 - 1, 2**63 - 1
 OK, ERROR = 1, 2
-_HIGH = 2
+_NORMAL, _HIGH = 1, 2
+_SAMPLED = 1
 _ATTRIBUTE, _EVENT, _LINK, _STATUS = b"\x4a", b"\x5a", b"\x6a", b"\x7a"
 _HAS_IS_REMOTE, _IS_REMOTE = 0x100, 0x200
 _IDS = struct.Struct(">HQQHQ").pack
@@ -41,8 +43,8 @@ _FIXED64 = struct.Struct("<BQ").pack
 NO_THRESHOLD = -1
 RANDOM_BITS = (1 << 56) - 1
 RECORD_EXCEPTION, SET_STATUS = 1, 2
-Sampling = tuple[int, int | None, int, bool]
-"""Threshold; randomness, None for that of the trace id; what happens on an exception; whether it is offered."""
+Sampling = tuple[int, int | None, int, bool | Hold]
+"""Threshold; randomness, None for that of the trace id; what happens on an exception; whether it is offered or held."""
 PLAIN: Sampling = (NO_THRESHOLD, None, RECORD_EXCEPTION | SET_STATUS, True)
 
 
@@ -305,13 +307,23 @@ class Span:
         except AttributeError:
             return
         self.end_ns = end_ns
-        if not self._sampling[3]:
-            return
-        encoded = self.encoded()
-        size = len(encoded)
+        fate = self._sampling[3]
+        if fate is True:
+            self.offer()
+        elif fate:
+            fate.end(self)
+
+    def offer(self) -> None:
+        """To the arena; what was kept is of normal urgency, so that an order finds room beside it."""
         recorder = self._recorder
         urgency = _HIGH if self._status == ERROR else self._urgency
-        recorder.arena.offer(recorder.writer, urgency, b"\x12" + (BYTE[size] if size < 128 else varint(size)) + encoded)
+        recorder.arena.offer(recorder.writer, urgency if self.flags & _SAMPLED else _NORMAL, self.field())
+
+    def field(self) -> bytes:
+        """As a field of ScopeSpans."""
+        encoded = self.encoded()
+        size = len(encoded)
+        return b"\x12" + (BYTE[size] if size < 128 else varint(size)) + encoded
 
     def encoded(self) -> bytes:
         """The message Span as it is now; `span_reading.read` decodes it."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from otel_trading.hotpath.twin.forks import Forks
 from otel_trading.hotpath.twin.span_wait import Bell
+from otel_trading.hotpath.twin.turn import Turn
 
 URGENCIES = 3
 _MOST_ROOM = 65_536
@@ -50,11 +51,18 @@ class Arena:
     """Finished spans, encoded, until they are taken."""
 
     def __init__(
-        self, max_items: int = 65_536, max_bytes: int = 16_777_216, chunk_items: int = _MOST_CHUNK_ITEMS
+        self,
+        max_items: int = 65_536,
+        max_bytes: int = 16_777_216,
+        chunk_items: int = _MOST_CHUNK_ITEMS,
+        held_bytes: int = 4_194_304,
     ) -> None:
         if max_items < 1 or max_bytes < 1 or chunk_items < 1:
             were = f"{max_items}, {max_bytes} and {chunk_items}"
             raise ValueError(f"max_items, max_bytes and chunk_items must be at least 1; were {were}")
+        if held_bytes < 0:
+            raise ValueError(f"held_bytes must be at least 0; was {held_bytes}")
+        self._most_held = held_bytes
         self._most_items, self._most_bytes = _shares(max_items), _shares(max_bytes)
         self._chunk_items = chunk_items
         self._closed = False
@@ -73,6 +81,7 @@ class Arena:
         self._chunks = deque()
         self._items = self._bytes = self._taken = 0
         self._dropped = dict.fromkeys(_REASONS, 0)
+        self._held = self._held_forgotten = 0
         self._troubled: deque[str] = deque()
         self._troubles = dict.fromkeys(_TROUBLES, 0)
 
@@ -198,6 +207,26 @@ class Arena:
             while self._troubled:
                 self._troubles[self._troubled.popleft()] += 1
             return dict(self._troubles)
+
+    def hold_more(self, size: int) -> bool:
+        """Whether there is room for so many bytes of unsampled spans, which are taken then; in turn."""
+        if self._held + size > self._most_held:
+            return False
+        self._held += size
+        return True
+
+    def hold_less(self, size: int) -> None:
+        """Gives some back; in turn."""
+        self._held -= size
+
+    def forget_held(self, spans: int) -> None:
+        """Counts them; in turn."""
+        self._held_forgotten += spans
+
+    def held(self) -> dict[str, int]:
+        """Bytes that unsampled spans wait in, and how many were forgotten for want of them."""
+        with Turn.lock:
+            return {"bytes": self._held, "forgotten": self._held_forgotten}
 
     def close(self) -> None:
         """From now on spans are dropped as after_shutdown; what waits can be taken."""

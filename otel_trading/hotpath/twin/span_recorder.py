@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from otel_trading.hotpath.twin.clock import Clocks
-from otel_trading.hotpath.twin.span import MOST_ID, MOST_TRACE_ID, PLAIN, RANDOM_BITS, Span
+from otel_trading.hotpath.twin.held import hold
+from otel_trading.hotpath.twin.span import MOST_ID, MOST_TIME, MOST_TRACE_ID, PLAIN, RANDOM_BITS, Span
 from otel_trading.hotpath.twin.span_arena import Arena, Writer
 from otel_trading.hotpath.twin.span_ids import id_of, made
 from otel_trading.hotpath.twin.span_value import MOST_REMEMBERED, Odd, name_of, text_of
@@ -27,11 +28,15 @@ class Recorder:
         "attributes",
         "event_attributes",
         "events",
+        "keep_errors",
+        "keep_ticks",
+        "keeps",
         "letters",
         "link_attributes",
         "links",
         "owner",
         "remembered",
+        "slow_ns",
         "span_bytes",
         "span_type",
         "writer",
@@ -51,12 +56,18 @@ class Recorder:
         span_bytes: int = 1_048_576,
         span_type: type[Span] = Span,
         owner: Any = None,
+        keep_errors: bool = False,
+        slow_ns: int = 0,
+        keep_ticks: bool = False,
     ) -> None:
         if not isinstance(arena, Arena) or not isinstance(scope, bytes):
             raise TypeError(f"a recorder needs an Arena of its engine, and bytes; was {arena!r}, {scope!r}")
         if not (isinstance(span_type, type) and issubclass(span_type, Span)):
             raise TypeError("span_type must be Span, or what span_type() made of it")
         self.span_type, self.owner = span_type, owner
+        self.keep_errors, self.keep_ticks = bool(keep_errors), bool(keep_ticks)
+        self.slow_ns = _limit("slow_ns", slow_ns, MOST_TIME)
+        self.keeps = self.keep_errors or self.slow_ns > 0
         self.arena = arena
         self.writer = Writer(scope)
         self.attributes = _limit("attributes", attributes, _MOST_LIMIT)
@@ -86,6 +97,7 @@ class Recorder:
         threshold: Any = None,
         randomness: Any = None,
         on_exception: Any = None,
+        held_with: Any = None,
     ) -> Span:
         """A span, which records if it is sampled."""
         if parent is not None and not isinstance(parent, Span):
@@ -115,7 +127,8 @@ class Recorder:
         if threshold is not None or randomness is not None or on_exception is not None:
             self._set_sampling(span, threshold, randomness, on_exception)
         if not span.flags & _SAMPLED:
-            self.leave_out(span, record is True)
+            beside = parent or (held_with if isinstance(held_with, Span) else None)
+            self.leave_out(span, beside, record is True)
         if start_time is None:
             span.start_ns = Clocks.wall()
             span._started = Clocks.now()
@@ -133,10 +146,14 @@ class Recorder:
         span._sampling = (told, random, on_end, before[3])
 
     @staticmethod
-    def leave_out(span: Span, record_anyway: bool) -> None:
-        """What is not sampled goes nowhere, and does not record but for requests, whose headers are guarded."""
-        span._sampling = (*span._sampling[:3], False)
-        if not record_anyway and span._kind not in _OUTGOING:
+    def leave_out(span: Span, parent: Span | None, record_anyway: bool) -> None:
+        """What is not sampled goes nowhere, and does not record but for requests, whose headers are guarded.
+
+        Where errors or slow spans are kept it records, and waits with its parent, None for none of this process.
+        """
+        waits = hold(span, parent)
+        span._sampling = (*span._sampling[:3], waits or False)
+        if waits is None and not record_anyway and span._kind not in _OUTGOING:
             span.stop_recording()
 
     def _number(self, given: Any, most: int, otherwise: int) -> int:

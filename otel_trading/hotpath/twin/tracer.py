@@ -123,7 +123,7 @@ def _begun(
     span.flags = flags | _SAMPLED if sampled else flags
     span._sampling = (threshold, span._sampling[1], on_exception, sampled)
     if not sampled:
-        recorder.leave_out(span, False)
+        recorder.leave_out(span, parent, False)
     if start_time is None:
         span.start_ns = Clocks.wall()
         span._started = Clocks.now()
