@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 import pytest
+from hotpath.hotpath_cells import cell
 from hotpath.hotpath_spans import attributes, recorder, taken
 
 from otel_trading.hotpath.sampler_engine import NEVER, Rule
@@ -417,3 +418,18 @@ def test_tracers_on_many_threads_lose_no_span(engine: Any) -> None:
     done.set()
     leader.join()
     assert sum(arena.books()["offered"] for arena in arenas) == 6000
+
+
+def test_a_measurement_in_an_unsampled_span_is_offered_to_nobody(engine: Any) -> None:
+    """As an exemplar; the span is not even asked through Python."""
+    offered: list[Any] = []
+    made = cell(engine, exemplars=True)
+    engine.set_exemplar_hook(lambda *given: offered.append(given[2]) or True, VARIABLE, KEY)
+    try:
+        for flags, value in ((2, 0.5), (3, 0.7)):
+            token = VARIABLE.set(Context({KEY: recorder(engine).begin("a", flags=flags)}))
+            made.record(value)
+            VARIABLE.reset(token)
+    finally:
+        engine.set_exemplar_hook(None)
+    assert offered == [0.7]

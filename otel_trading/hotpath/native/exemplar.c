@@ -1,12 +1,11 @@
 #include "exemplar.h"
 #include "interruption.h"
+#include "span.h"
 
 static PyObject *hook = NULL;     /* hook(owner, bucket, value, context, origin) -> bool: whether it was taken */
 static PyObject *variable = NULL; /* the ContextVar that holds OpenTelemetry's context; NULL: no span is looked for */
 static PyObject *span_key = NULL; /* under which the span is in there */
 static PyObject *flags_in = NULL; /* (name, place): the attribute of spans that holds a tuple, and its trace flags */
-
-#define SAMPLED 1 /* of the trace flags */
 
 static int
 is_place(PyObject *flags)
@@ -43,6 +42,8 @@ static int
 may_be_sampled(PyObject *span)
 {
     PyObject *where = READ_HOOK(flags_in);
+    if (LIKELY(PyObject_TypeCheck(span, Span_Type)))
+        return (((const Span *)span)->flags & SAMPLED) != 0;
     if (where == NULL)
         return 1;
     Py_INCREF(where); /* an attribute may be Python, which may set other hooks */

@@ -99,6 +99,9 @@ def _has_span(variable: ContextVar[Any], context: Any) -> bool:
 
 def _may_be_sampled(span: object) -> bool:
     """False if its flags say that it is not; the hook decides on a span that does not tell."""
+    flags = getattr(span, "flags", None)  # a span of ours
+    if type(flags) is int:
+        return bool(flags & 1)
     if _State.flags is None:
         return True
     name, place = _State.flags
