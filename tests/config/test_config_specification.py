@@ -57,7 +57,7 @@ def test_a_file_that_the_variable_names_is_read(tmp_path: Path, monkeypatch: pyt
     path.write_text(
         'file_format: "1.1"\n'
         "resource: {attributes: [{name: service.name, value: from-file}]}\n"
-        "tracer_provider: {processors: [], sampler: {always_off: }}\n"
+        "tracer_provider: {processors: [{simple: {exporter: {console: }}}], sampler: {always_off: }}\n"
         'distribution: {otel_trading: {stdout: "off"}}\n'
     )
     monkeypatch.setenv("OTEL_CONFIG_FILE", str(path))
