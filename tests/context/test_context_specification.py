@@ -8,7 +8,7 @@ import pytest
 from opentelemetry import baggage, propagate, trace
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context, attach, create_key, detach, get_current, get_value, set_value
-from opentelemetry.propagators.textmap import Getter, Setter
+from opentelemetry.propagators.textmap import Getter, Setter, default_getter
 from opentelemetry.trace import SpanKind
 
 import otel_trading as ot
@@ -67,6 +67,11 @@ def test_the_global_propagator_is_composed_of_those_that_were_asked_for() -> Non
     assert sorted(name for name, _ in told) == ["baggage", "traceparent"]
     assert dict(told)["baggage"] == "venue=x"
     assert propagate.get_global_textmap() is before
+
+
+def test_a_getter_lists_the_keys_of_a_carrier() -> None:
+    """For propagators whose headers begin alike."""
+    assert default_getter.keys({"uberctx-a": "1", "b": "2"}) == ["uberctx-a", "b"]
 
 
 def test_baggage_goes_by_its_header_and_back() -> None:

@@ -13,7 +13,8 @@ from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogR
 from support.servers import Receiver, wait_until
 
 import otel_trading as ot
-from otel_trading.sdk import LogRecordProcessor, SeverityNumber
+from otel_trading.logs.provider import DelegatingLoggerProvider
+from otel_trading.sdk import LogRecordProcessor, SdkLoggerProvider, SeverityNumber
 
 QUIET: dict[str, Any] = {"traces_exporter": "none", "metrics_exporter": "none", "stdout": "off"}
 
@@ -119,14 +120,15 @@ def test_a_processor_of_others_sees_records_and_is_flushed(telemetry: ot.Telemet
 @pytest.mark.skipif(not hasattr(Logger, "enabled"), reason="this API has no Logger.enabled")
 def test_a_logger_is_enabled_while_somebody_takes_its_records(telemetry: ot.Telemetry) -> None:
     """Processors are asked with what the caller said; ours takes all; nobody does after the end."""
-    asked, logger = Asked(wanted=False), get_logger("t")
+    logger = get_logger("t")
     assert logger.enabled(severity_number=SeverityNumber.DEBUG)
-    provider().add_log_record_processor(asked)
-    provider()._multi_log_record_processor._log_record_processors = (asked,)
-    assert logger.enabled(severity_number=SeverityNumber.DEBUG, event_name="order.filled") is False
-    assert asked.asked == [(SeverityNumber.DEBUG, "order.filled")]
     telemetry.shutdown()
     assert logger.enabled() is False
+    asked, theirs, ours = Asked(wanted=False), SdkLoggerProvider(shutdown_on_exit=False), DelegatingLoggerProvider()
+    theirs.add_log_record_processor(asked)
+    ours.delegate_to(theirs)
+    assert ours.get_logger("t").enabled(severity_number=SeverityNumber.DEBUG, event_name="order.filled") is False
+    assert asked.asked == [(SeverityNumber.DEBUG, "order.filled")]
 
 
 def test_a_flush_of_the_provider_delivers_and_says_so(otlp: Receiver, telemetry: ot.Telemetry) -> None:
