@@ -14,8 +14,10 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Decision, Sampler, SamplingResult
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from support.servers import Receiver, wait_until
 from traces.traces_recorded import Ours
 
+import otel_trading as ot
 from otel_trading import sdk
 
 REMOTE = SpanContext(0xABC, 0xDEF, True, TraceFlags(1), TraceState([("vendor", "a")]))
@@ -72,6 +74,27 @@ def test_tracers_are_got_by_many_threads() -> None:
     for each in threads:
         each.join()
     assert {f"{number}.{each}" for number in range(4) for each in range(100)} == {m.name for m in ours.messages()}
+
+
+def test_a_flush_of_the_provider_delivers_and_says_so(otlp: Receiver) -> None:
+    """False in time while the receiver does not answer."""
+    quiet: dict[str, Any] = {"metrics_exporter": "none", "logs_exporter": "none", "stdout": "off"}
+    over = threading.Event()
+
+    def hang(path: str) -> tuple[int, dict[str, str], bytes]:
+        over.wait(20)
+        return 200, {}, b""
+
+    with ot.init("x", otlp_endpoint=otlp.url, traces_schedule_delay_s=60, **quiet):
+        provider: Any = trace.get_tracer_provider()
+        ot.tracer().start_span("a").end()
+        assert provider.force_flush(10_000) is True
+        assert [span.name for span in otlp.spans] == ["a"]
+        otlp.answer = hang
+        ot.tracer().start_span("b").end()
+        assert provider.force_flush(200) is False
+        over.set()
+        wait_until(lambda: len(otlp.spans) == 2)
 
 
 def test_a_context_is_valid_with_both_ids_and_remote_only_if_it_came_from_elsewhere() -> None:
