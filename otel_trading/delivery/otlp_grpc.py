@@ -12,8 +12,8 @@ from otel_trading.delivery.deadline_http import REPLY_LIMIT_BYTES
 from otel_trading.delivery.encode import SIGNALS, missing, rejected, request_bytes, weight, with_loss
 from otel_trading.delivery.grpc_status import is_asked_to_wait, wait_s
 from otel_trading.delivery.outcome import DEADLINE, PARTIAL_SUCCESS, REFUSED, UNREACHABLE, Outcome
+from otel_trading.delivery.user_agent import user_agent
 from otel_trading.ground import diagnostics
-from otel_trading.ground.versions import version
 
 _SERVICES = {"traces": "trace.v1.TraceService", "metrics": "metrics.v1.MetricsService", "logs": "logs.v1.LogsService"}
 _RETRYABLE = frozenset({"CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"})
@@ -78,7 +78,7 @@ class OtlpGrpc:
             raise ValueError("the exporter is closed")
         if self._export is None:
             options = (
-                ("grpc.primary_user_agent", f"otel-trading/{version('otel-trading')}"),
+                ("grpc.primary_user_agent", user_agent()),
                 ("grpc.max_receive_message_length", REPLY_LIMIT_BYTES),
                 ("grpc.max_send_message_length", -1),
                 ("grpc.enable_retries", 0),

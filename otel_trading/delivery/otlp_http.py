@@ -15,9 +15,9 @@ from otel_trading.delivery import reachability
 from otel_trading.delivery.deadline_http import Poster, Reply, ReplyTooLarge
 from otel_trading.delivery.encode import SIGNALS, compressed, missing, rejected, request_bytes, weight, with_loss
 from otel_trading.delivery.outcome import DEADLINE, PARTIAL_SUCCESS, REFUSED, UNREACHABLE, Outcome
+from otel_trading.delivery.user_agent import user_agent
 from otel_trading.ground import diagnostics
 from otel_trading.ground.breath import breathe
-from otel_trading.ground.versions import version
 
 RETRYABLE = frozenset({429, 502, 503, 504})
 """Status codes that the OTLP specification allows to repeat."""
@@ -46,8 +46,7 @@ class OtlpHttp:
         self._signal = SIGNALS[signal]
         self._plan = plan
         headers = {
-            "user-agent": f"otel-trading/{version('otel-trading')} OTel-OTLP-Exporter-Python/"
-            f"{version('opentelemetry-sdk')}",
+            "user-agent": user_agent(),
             "content-type": "application/x-protobuf",
             **plan.headers,
         }

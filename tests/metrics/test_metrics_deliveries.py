@@ -54,7 +54,24 @@ def test_the_books_are_told_under_the_conventions_names(otlp: Receiver) -> None:
     assert found["otel.sdk.exporter.span.exported", exporter, "refused_by_server"] == (3, "{span}")
     assert found["otel.sdk.exporter.span.inflight", exporter, ""] == (1, "{span}")
     assert found["otel.sdk.exporter.log.exported", "otlp_http_log_exporter/0", ""] == (3, "{log_record}")
-    assert found["otel.sdk.processor.log.queue.size", "batching_log_processor/0", ""] == (0, "{log_record}")
+    assert found["otel.sdk.exporter.log.inflight", "otlp_http_log_exporter/0", ""] == (0, "{log_record}")
+    processor = "batching_log_processor/0"
+    assert found["otel.sdk.processor.log.queue.size", processor, ""] == (0, "{log_record}")
+    assert found["otel.sdk.processor.log.queue.capacity", processor, ""] == (16384, "{log_record}")
+    assert found["otel.sdk.processor.log.processed", processor, ""] == (3, "{log_record}")
+
+
+def test_data_points_are_told_by_their_number(otlp: Receiver) -> None:
+    """Three of two instruments are delivered; nothing is under way afterwards."""
+    with ot.init("x", otlp_endpoint=otlp.url, metrics_exporter="otlp", own_metrics=False, stdout="off") as telemetry:
+        ot.meter().create_counter("a").add(1, {"venue": "x"})
+        ot.meter().create_counter("b").add(1, {"venue": "x"})
+        ot.meter().create_counter("b").add(1, {"venue": "y"})
+        assert telemetry.flush(10)
+        found = told(telemetry._lanes)
+    exporter = "otlp_http_metric_exporter/0"
+    assert found["otel.sdk.exporter.metric_data_point.exported", exporter, ""] == (3, "{data_point}")
+    assert found["otel.sdk.exporter.metric_data_point.inflight", exporter, ""] == (0, "{data_point}")
 
 
 def test_they_arrive_with_the_other_metrics_about_telemetry(otlp: Receiver) -> None:
