@@ -25,7 +25,9 @@ from otel_trading.traces.origin import Origin, Processors
 from otel_trading.traces.sampler import TradingSampler
 from otel_trading.traces.span import ObservedSpan, TradingSpan
 from otel_trading.traces.starting import Starting
-from otel_trading.traces.tracer import DelegatingTracer
+from otel_trading.traces.tracer import DelegatingTracer, nothing
+
+_SHUTDOWN_S = 5.0
 
 MOST = 10_000
 """Attributes, events and links of a span where no limit is set: keys are compared one by one."""
@@ -68,6 +70,7 @@ class RecordingTracerProvider(TracerProvider):
         self._lock = threading.RLock()
         self._tracers: WeakSet[DelegatingTracer] = WeakSet()
         self._native = _native(sampler)
+        self._shut_down = False
         troubles.watch(lane.arena)
 
     def get_tracer(
@@ -89,6 +92,9 @@ class RecordingTracerProvider(TracerProvider):
             self._direct(tracer)
 
     def _direct(self, tracer: DelegatingTracer) -> None:
+        if self._shut_down:
+            tracer.follow(nothing)
+            return
         name, version, schema_url, attributes = tracer.scope
         origin = Origin(self.resource, InstrumentationScope(name, version, schema_url, attributes), self._processors)
         plain = self._recorder(origin, TradingSpan, self.keeping)
@@ -130,7 +136,15 @@ class RecordingTracerProvider(TracerProvider):
         return self._lane.flushed(tickets, deadline) and flushed
 
     def shutdown(self) -> None:
-        """Shuts the processors down; the runtime stops the lane with the deadline that all signals share."""
+        """Delivers what waits within five seconds and shuts the processors down; spans that begin later do not record.
+
+        The workers end with the telemetry, under the deadline that all signals share.
+        """
+        with self._lock:
+            self._shut_down = True
+            for tracer in list(self._tracers):
+                self._direct(tracer)
+        self._lane.flushed(self._lane.ask_to_flush(), Deadline(_SHUTDOWN_S))
         self._processors.shutdown()
 
 

@@ -73,7 +73,7 @@ class DelegatingTracer(_Base):
     def __init__(self, scope: Scope) -> None:
         super().__init__()
         self.scope = scope
-        self._start: Start = _nothing
+        self._start: Start = nothing
 
     def follow(self, start: Start, recorder: Any = None, sampler: Any = None) -> None:
         """Begins spans otherwise from now on.
@@ -95,7 +95,7 @@ class DelegatingTracer(_Base):
 
         def start(*given: Any) -> Any:
             awaken()
-            return _nothing(*given) if self._start is start else self.start_span(*given)
+            return nothing(*given) if self._start is start else self.start_span(*given)
 
         self.follow(start)
 
@@ -130,7 +130,7 @@ class DelegatingTracer(_Base):
         return called
 
 
-def _nothing(name: Any, context: Any, *given: Any) -> Any:
+def nothing(name: Any, context: Any, *given: Any) -> Any:
     """A span that does not record and stands for its parent."""
     span = trace.get_current_span(context if isinstance(context, Context) else None)
     return NonRecordingSpan(span.get_span_context())

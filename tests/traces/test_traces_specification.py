@@ -97,6 +97,24 @@ def test_a_flush_of_the_provider_delivers_and_says_so(otlp: Receiver) -> None:
         wait_until(lambda: len(otlp.spans) == 2)
 
 
+def test_a_shut_down_provider_has_delivered_and_begins_nothing(otlp: Receiver) -> None:
+    """Nor do tracers from before; another `init()` brings them back."""
+    quiet: Any = {"otlp_endpoint": otlp.url, "metrics_exporter": "none", "logs_exporter": "none", "stdout": "off"}
+    tracer = ot.tracer()
+    with ot.init("x", traces_schedule_delay_s=60, **quiet):
+        provider: Any = trace.get_tracer_provider()
+        with tracer.start_as_current_span("before"):
+            pass
+        provider.shutdown()
+        assert [span.name for span in otlp.spans] == ["before"]
+        for each in (tracer, provider.get_tracer("new")):
+            with each.start_as_current_span("after") as span:
+                assert not span.is_recording()
+    with ot.init("x", **quiet), tracer.start_as_current_span("again") as span:
+        assert span.is_recording()
+    assert [span.name for span in otlp.spans] == ["before", "again"]
+
+
 def test_a_context_is_valid_with_both_ids_and_remote_only_if_it_came_from_elsewhere() -> None:
     """That of a child of a remote span is not remote; its parent is told to be."""
     ours = Ours()
