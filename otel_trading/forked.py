@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from otel_trading.ground import diagnostics
 
@@ -21,13 +22,15 @@ WAIT_S = 2.0
 class Awakening:
     """The beginning in this child. Created right after the fork; thread-safe."""
 
-    def __init__(self, begin: Callable[[], object]) -> None:
+    def __init__(self, begin: Callable[..., object], begun_with: tuple[Any, ...]) -> None:
         """Starts the thread.
 
         Args:
             begin: starts telemetry; it is not called after `cancel()`.
+            begun_with: the arguments with which the parent's began.
         """
         self._begin = begin
+        self.begun_with = begun_with
         self._hurry = threading.Event()
         self._over = threading.Event()
         self.cancelled = False
@@ -42,11 +45,16 @@ class Awakening:
         self._hurry.wait(DELAY_S)
         try:
             if not self.cancelled:
-                self._begin()
+                self._begin(*self.begun_with)
         except BaseException as error:
             diagnostics.trouble("forked.failed", "telemetry could not begin in a forked child: %r", error)
         finally:
             self._over.set()
+
+    @property
+    def awaited(self) -> bool:
+        """Whether it is still to come; a child that forks again hands it on."""
+        return not self.cancelled and not self._over.is_set()
 
     def hurry(self) -> None:
         """Begins now, and waits until it has begun; at once if that is over, or this is the thread that begins it."""

@@ -115,9 +115,7 @@ def start(
     with _lock:
         if _active is not None and _active.begun_by_itself and not begun_by_itself:
             _active.shutdown()
-        if _active is not None or (begun_by_itself and _awakening is not None and _awakening.cancelled):
-            if _active is None:
-                raise RuntimeError("the application begins telemetry itself")
+        if _active is not None:
             _active.report_difference({**arguments, "config_file": config_file})
             return _active
         leaving.prepare(shutdown, _after_fork_in_child)
@@ -148,6 +146,8 @@ def running() -> bool:
 
 def shutdown(timeout_s: float | None = None) -> bool:
     """Stops telemetry if it runs; see `Telemetry.shutdown`."""
+    if _awakening is not None:
+        _awakening.cancel()
     active = _active
     return True if active is None else active.shutdown(timeout_s)
 
@@ -495,9 +495,11 @@ class Telemetry:
             self._server.close_in_child()
 
 
-def _begin_in_child(parents: Telemetry) -> None:
-    arguments, config_file = parents.begun_with
-    start(arguments, config_file, InMemory(), begun_by_itself=True)
+def _begin_in_child(arguments: Mapping[str, Any], config_file: str | os.PathLike[str] | None) -> None:
+    """Begins as the parent did, unless the application has begun meanwhile, or is about to."""
+    with _lock:
+        if _active is None and _awakening is not None and not _awakening.cancelled:
+            start(arguments, config_file, InMemory(), begun_by_itself=True)
 
 
 def _plan(config: Config, silent: bool) -> Plan:
@@ -532,22 +534,25 @@ def _after_fork_in_child() -> None:
     """Makes a forked child a no-op: no thread of the parent exists here, and its locks may be held for ever."""
     global _lock, _active, _parent_serves, _awakening
     _lock = threading.RLock()
-    _awakening = None
     active, _active = _active, None
+    before, _awakening = _awakening, None
     _parent_serves = _parent_serves or (active is not None and active.metrics_url is not None)
     diagnostics.after_fork_in_child()
     reachability.after_fork_in_child()
     checks.after_fork_in_child()
-    goes_on = active is not None and active.goes_on_in_children
+    begun_with = before.begun_with if before is not None and before.awaited else None
+    if active is not None and active.goes_on_in_children:
+        begun_with = active.begun_with
     pipeline.after_fork_in_child()
-    leaving.after_fork_in_child(goes_on)
-    if active is None:
-        return
-    active.after_fork_in_child()
-    if goes_on:
-        _awakening = Awakening(lambda: _begin_in_child(active))
+    leaving.after_fork_in_child(begun_with is not None)
+    if active is not None:
+        active.after_fork_in_child()
+    if begun_with is not None:
+        _awakening = Awakening(_begin_in_child, begun_with)
         providers.after_fork_in_child(_awakening.hurry)
         awaited.wait_for(_awakening.hurry)
+        return
+    if active is None:
         return
     providers.after_fork_in_child()
     if sys.stderr is None or sys.stderr is not sys.__stderr__:  # descriptor 2 may be something else by now

@@ -53,6 +53,28 @@ def test_a_forked_child_goes_on_by_itself(otlp: Receiver) -> None:
     assert {point.as_int for metric in otlp.metrics for point in metric.sum.data_points} == {2, 100}
 
 
+def test_a_daemon_that_forks_twice_goes_on(otlp: Receiver) -> None:
+    """The child in between is gone before its own telemetry has begun."""
+    code = f"""
+    import os, sys
+    import otel_trading as ot
+    ot.init("daemon", otlp_endpoint={otlp.url!r}, prometheus_port=0, stdout="off", metrics_exporter="none")
+    done = os.pipe()
+    if os.fork() == 0:
+        if os.fork() == 0:
+            with ot.tracer().start_as_current_span("in daemon"): pass
+            ot.get_logger().info("in daemon")
+            flushed = ot.shutdown()
+            os.write(done[1], b"yes" if flushed else b"no")
+        os._exit(0)
+    print(os.read(done[0], 3).decode())
+    """
+    ended = children.run(code)
+    assert ended.out == "yes\n", ended.err
+    assert [span.name for span in otlp.spans] == ["in daemon"]
+    assert [record.body.string_value for record in otlp.logs] == ["in daemon"]
+
+
 def test_a_child_that_does_nothing_of_telemetry_ends_without_it(otlp: Receiver) -> None:
     """It sends nothing and waits for nothing."""
     code = f"""
