@@ -28,7 +28,7 @@ test-sanitize: $(VENV)/.dev ## the engine's tests over native code built with Ad
 test-free-threaded: $(VENV)/bin/python ## the engine's tests on CPython without its GIL, which is built into a cache the first time
 	$(BIN)/python -m tools.free_threaded -n 2
 
-fuzz: fuzz-table fuzz-render fuzz-api ## random operations over the sanitized native build, by three fuzz targets; two at once with -j2
+fuzz: fuzz-api fuzz-table fuzz-render ## random operations over the sanitized native build, by three fuzz targets; two at once with -j2
 
 fuzz-api: $(VENV)/.dev
 	$(BIN)/python tools/fuzz_api.py --seconds $(API_SECONDS)
