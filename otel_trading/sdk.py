@@ -123,6 +123,7 @@ __all__ = [
     "resource_of",
     "sampler_from_model",
     "set_logger_provider",
+    "tell_ending",
     "view_from_model",
     "view_matches",
     "view_reservoir",
@@ -250,6 +251,11 @@ def has_processors(provider: Any) -> bool:
             if processors is not None:
                 return len(processors) > 0
     return True
+
+
+def tell_ending(processor: Any, span: Any) -> None:
+    """Tells an SDK SpanProcessor of a span that is about to end; the SDK has no public name for it."""
+    processor._on_ending(span)
 
 
 def has_readers(provider: Any) -> bool:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from otel_trading.delivery.urgency import Urgency
-
-_SPAN = 0x12
-"""Tag of the field `spans` of ScopeSpans."""
+from otel_trading.hotpath.span_reading import span_fields
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,31 +53,3 @@ class SpanChunk:
                     replace(self, count=self.count - middle, spans=second),
                 ]
         return []
-
-
-def span_fields(spans: bytes) -> Iterator[tuple[int, int]]:
-    """Where each field begins and ends.
-
-    Raises:
-        ValueError: it is none of `spans`.
-    """
-    at, end = 0, len(spans)
-    while at < end:
-        size, content = varint(spans, at + 1)
-        if spans[at] != _SPAN or content + size > end:
-            raise ValueError(f"no span at {at} of {end}")
-        yield at, content + size
-        at = content + size
-
-
-def varint(encoded: bytes, at: int) -> tuple[int, int]:
-    """The number that stands there, and where it ends; raises ValueError if the bytes are over before."""
-    value = shift = 0
-    while at < len(encoded):
-        byte = encoded[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
-    raise ValueError("the number is cut")

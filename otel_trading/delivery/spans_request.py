@@ -8,6 +8,7 @@ from typing import Any
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 
 from otel_trading.delivery.span_chunk import Source, SpanChunk
+from otel_trading.hotpath.twin.render_protobuf import varint
 
 _RESOURCE_SPANS, _SCOPE_SPANS = b"\x0a", b"\x12"
 
@@ -37,15 +38,5 @@ def _grouped(chunks: Iterable[SpanChunk]) -> dict[Source, dict[bytes, list[bytes
 def _resource_spans(source: Source, scopes: dict[bytes, list[bytes]]) -> list[bytes]:
     parts = [source.fields]
     for scope, spans in scopes.items():
-        parts += [_SCOPE_SPANS, size_of(len(scope) + sum(map(len, spans))), scope, *spans]
-    return [_RESOURCE_SPANS, size_of(sum(map(len, parts))), *parts]
-
-
-def size_of(number: int) -> bytes:
-    """A varint, as stands before a field of so many bytes."""
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)
+        parts += [_SCOPE_SPANS, varint(len(scope) + sum(map(len, spans))), scope, *spans]
+    return [_RESOURCE_SPANS, varint(sum(map(len, parts))), *parts]

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _VARINT, _FIXED64, _DELIMITED = 0, 1, 2
+_SPANS = 0x12
+"""Tag of the field `spans` of ScopeSpans."""
 
 
 @dataclass(slots=True)
@@ -193,13 +195,29 @@ def fields(encoded: bytes) -> Iterator[tuple[int, Any]]:
         yield tag >> 3, content if kind == _DELIMITED else int.from_bytes(content, "little")
 
 
+def span_fields(spans: bytes) -> Iterator[tuple[int, int]]:
+    """Where each field `spans` of ScopeSpans begins and ends.
+
+    Raises:
+        ValueError: it is none of `spans`.
+    """
+    at, end = 0, len(spans)
+    while at < end:
+        size, content = varint(spans, at + 1)
+        if spans[at] != _SPANS or content + size > end:
+            raise ValueError(f"no span at {at} of {end}")
+        yield at, content + size
+        at = content + size
+
+
 def varint(encoded: bytes, at: int) -> tuple[int, int]:
-    """The number, and where it ends."""
+    """The number that stands there, and where it ends; raises ValueError if the bytes are over before."""
     value = shift = 0
-    while True:
+    while at < len(encoded):
         byte = encoded[at]
         at += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value, at
         shift += 7
+    raise ValueError("the number is cut")

@@ -13,13 +13,13 @@ from otel_trading.logs.record import Record, Sink
 class Awaited:
     """The sink of a forked child until its own pipeline is there: the first record waits for that."""
 
+    level_number = DEBUG.number
     service = ""
     has_stdout = False
     busy = False
 
-    def __init__(self, awaken: Callable[[], object], level_number: int) -> None:
+    def __init__(self, awaken: Callable[[], object]) -> None:
         self._awaken = awaken
-        self.level_number = level_number
 
     def accept(self, record: Record, *, stdout: bool = True, otlp: bool = True) -> None:
         """Hands the record to the pipeline, or to standard error if there is none."""
@@ -33,4 +33,4 @@ class Awaited:
 
 def wait_for(awaken: Callable[[], object]) -> None:
     """In a forked child: calls this before the first record is taken."""
-    current.sink = Awaited(awaken, DEBUG.number)
+    current.sink = Awaited(awaken)

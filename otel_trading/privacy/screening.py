@@ -6,8 +6,13 @@ from otel_trading.ground import diagnostics
 from otel_trading.ground.breath import Breath
 from otel_trading.hotpath.chosen import engine
 from otel_trading.hotpath.span_engine import Screen
+from otel_trading.hotpath.span_reading import varint
+from otel_trading.hotpath.twin.render_protobuf import delimited
 from otel_trading.privacy.redaction import Redactor
 from otel_trading.privacy.span_messages import redact_encoded
+
+_SPANS = 2
+"""Number of the field `spans` of ScopeSpans."""
 
 _OTHER, _ID, _SECRET = 0, 1, 2
 _LOOKS = 4
@@ -37,7 +42,8 @@ class Screening:
             parts.append(spans[done:begin])
             done = end
             try:
-                parts.append(_field(redact_encoded(spans[_content(spans, begin) : end], self._redactor)))
+                _, content = varint(spans, begin + 1)
+                parts.append(delimited(_SPANS, redact_encoded(spans[content:end], self._redactor)))
             except Exception as error:
                 lost += 1
                 diagnostics.trouble("delivery.not_redacted", "a span cannot be redacted and is not sent: %r", error)
@@ -58,21 +64,3 @@ class Screening:
         if self._redactor.names.secret(name):
             return _SECRET
         return _ID if self._redactor.names.an_id(name) else _OTHER
-
-
-def _content(spans: bytes, begin: int) -> int:
-    """Where the content of the field begins: after its tag and its length."""
-    at = begin + 1
-    while spans[at] > 0x7F:
-        at += 1
-    return at + 1
-
-
-def _field(span: bytes) -> bytes:
-    """The message as a field `spans`."""
-    size, head = len(span), bytearray(b"\x12")
-    while size > 0x7F:
-        head.append(size & 0x7F | 0x80)
-        size >>= 7
-    head.append(size)
-    return bytes(head) + span

@@ -11,6 +11,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, SynchronousMultiSpanProcessor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from otel_trading import sdk
 from otel_trading.ground import diagnostics
 
 
@@ -39,7 +40,7 @@ class Processors:
     def ending(self, span: Any) -> None:
         """A span is about to end."""
         try:
-            self._all._on_ending(span)  # the SDK calls it so, and nothing else reaches it
+            sdk.tell_ending(self._all, span)
         except Exception as error:
             _failed("_on_ending", error)
 

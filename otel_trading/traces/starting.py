@@ -57,7 +57,8 @@ class Starting:
     ) -> Any:
         """A span; may raise what a sampler or an id generator of others raises."""
         context = context if isinstance(context, dict) else None
-        parent = _parent(context)
+        current = trace.get_current_span(context)
+        parent = _valid(current.get_span_context())
         name, safe, kind = values.text(name), converted(attributes), _kind(kind)
         linked = _links(links)
         trace_id = parent.trace_id if parent else self.ids.generate_trace_id()
@@ -83,7 +84,7 @@ class Starting:
             threshold=threshold,
             randomness=randomness,
             on_exception=_on_exception(record_exception, set_status_on_exception),
-            held_with=trace.get_current_span(context),
+            held_with=current,
         )
         for link in linked:
             span.add_link(link.context, link.attributes)
@@ -96,9 +97,8 @@ class Starting:
         return (TraceFlags.SAMPLED if sampled else 0) | (TraceFlags.RANDOM_TRACE_ID if random else 0)
 
 
-def _parent(context: Context | None) -> SpanContext | None:
-    found = trace.get_current_span(context).get_span_context()
-    return found if found.is_valid else None
+def _valid(context: SpanContext) -> SpanContext | None:
+    return context if context.is_valid else None
 
 
 def _kind(given: Any) -> SpanKind:

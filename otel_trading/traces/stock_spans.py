@@ -8,7 +8,7 @@ from typing import Any
 from opentelemetry.sdk.trace import ReadableSpan
 
 from otel_trading.delivery.outcome import Outcome, Transport
-from otel_trading.delivery.span_chunk import SpanChunk, span_fields, varint
+from otel_trading.delivery.span_chunk import SpanChunk
 from otel_trading.hotpath import span_reading
 from otel_trading.traces.encoded_fields import decoded_scope
 from otel_trading.traces.readable import readable
@@ -39,6 +39,6 @@ def _spans(item: Any) -> Iterator[Any]:
 def readable_spans(chunk: SpanChunk) -> Iterator[ReadableSpan]:
     """The spans of a chunk, each decoded when it is asked for."""
     scope = decoded_scope(chunk.scope)
-    for begin, end in span_fields(chunk.spans):
-        _, content = varint(chunk.spans, begin + 1)
+    for begin, end in span_reading.span_fields(chunk.spans):
+        _, content = span_reading.varint(chunk.spans, begin + 1)
         yield readable(span_reading.read(chunk.spans[content:end]), chunk.source.resource, scope)

@@ -83,12 +83,8 @@ class DelegatingTracer(_Base):
             recorder: in the engine, where that can; None: never.
             sampler: of the engine; None: all are kept.
         """
-        if recorder is None:
-            self.direct(None, None)
-            self._start = start
-        else:
-            self._start = start
-            self.direct(recorder, sampler)
+        self._start = start
+        self.direct(recorder, sampler)
 
     def wait_for(self, awaken: Callable[[], object]) -> None:
         """Calls this before the next span begins, which begins wherever the tracer is led meanwhile."""

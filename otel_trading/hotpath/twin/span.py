@@ -157,6 +157,16 @@ class Span:
             self._recorder.arena.trouble("time")
         return self._now()
 
+    def begin_at(self, start_time: Any, attributes: Any) -> None:
+        """Takes its start, given or now, and its first attributes."""
+        if start_time is None:
+            self.start_ns = Clocks.wall()
+            self._started = Clocks.now()
+        else:
+            self.start_ns = self.time_of(start_time)
+        if attributes is not None:
+            self.set_attributes(attributes)
+
     def _drop(self, what: int) -> None:
         """0 attributes, 1 events, 2 links."""
         with Turn.lock:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from otel_trading.hotpath.twin.clock import Clocks
 from otel_trading.hotpath.twin.held import hold
 from otel_trading.hotpath.twin.span import MOST_ID, MOST_TIME, MOST_TRACE_ID, PLAIN, RANDOM_BITS, Span
 from otel_trading.hotpath.twin.span_arena import Arena, Writer
@@ -129,13 +128,7 @@ class Recorder:
         if not span.flags & _SAMPLED:
             beside = parent or (held_with if isinstance(held_with, Span) else None)
             self.leave_out(span, beside, record is True)
-        if start_time is None:
-            span.start_ns = Clocks.wall()
-            span._started = Clocks.now()
-        else:
-            span.start_ns = span.time_of(start_time)
-        if attributes is not None:
-            span.set_attributes(attributes)
+        span.begin_at(start_time, attributes)
         return span
 
     def _set_sampling(self, span: Span, threshold: Any, randomness: Any, on_exception: Any) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from otel_trading.hotpath.twin.block import Block
-from otel_trading.hotpath.twin.clock import Clocks
 from otel_trading.hotpath.twin.current import context_now, span_in
 from otel_trading.hotpath.twin.sampler import Sampler
 from otel_trading.hotpath.twin.span import NO_THRESHOLD, PLAIN, RECORD_EXCEPTION, SET_STATUS, Span
@@ -124,11 +123,5 @@ def _begun(
     span._sampling = (threshold, span._sampling[1], on_exception, sampled)
     if not sampled:
         recorder.leave_out(span, parent, False)
-    if start_time is None:
-        span.start_ns = Clocks.wall()
-        span._started = Clocks.now()
-    else:
-        span.start_ns = span.time_of(start_time)
-    if attributes is not None:
-        span.set_attributes(attributes)
+    span.begin_at(start_time, attributes)
     return span
