@@ -1,6 +1,7 @@
 #include "block.h"
 #include "current.h"
 #include "interruption.h"
+#include "itself.h"
 
 enum block_argument { BLOCK_END = START_ARGUMENTS, BLOCK_ARGUMENTS };
 static const char *const BLOCK_NAMES[] = {
@@ -19,7 +20,6 @@ typedef struct {
 } Block;
 
 static PyTypeObject *Block_Type = NULL;
-static PyTypeObject *Itself_Type = NULL;
 #ifndef Py_GIL_DISABLED
 static Block *spare = NULL; /* one that is over: a block is mostly made when the one before has gone */
 #endif
@@ -152,8 +152,7 @@ decorate(Block *block, PyObject *function)
     return made;
 }
 
-/* `with` calls what __enter__ and __exit__ give, which is the block itself, as with a timer: without arguments it begins,
- * with the three of __exit__ it ends, and with one it decorates a function. */
+/* Without arguments it begins, with the three of __exit__ it ends, and with one it decorates a function. */
 static PyObject *
 block_call(PyObject *self, PyObject *const *arguments, size_t count, PyObject *names)
 {
@@ -169,35 +168,6 @@ block_call(PyObject *self, PyObject *const *arguments, size_t count, PyObject *n
     PyErr_SetString(PyExc_TypeError, "a block is entered, left, or decorates a function");
     return NULL;
 }
-
-static PyObject *
-itself_get(PyObject *self, PyObject *instance, PyObject *type)
-{
-    return Py_NewRef(instance == NULL ? self : instance);
-}
-
-/* Looked up on the type and called with the block, as contextlib.ExitStack does. */
-static PyObject *
-itself_call(PyObject *self, PyObject *arguments, PyObject *keywords)
-{
-    Py_ssize_t count = PyTuple_GET_SIZE(arguments);
-    if (count == 0 || !Py_IS_TYPE(PyTuple_GET_ITEM(arguments, 0), Block_Type)) {
-        PyErr_SetString(PyExc_TypeError, "a block is entered and left by the block itself");
-        return NULL;
-    }
-    PyObject *const *items = &PyTuple_GET_ITEM(arguments, 0);
-    return block_call(items[0], items + 1, (size_t)(count - 1), NULL);
-}
-
-static PyType_Slot itself_slots[] = {
-    {Py_tp_call, itself_call},
-    {Py_tp_descr_get, itself_get},
-    {0, NULL},
-};
-static PyType_Spec itself_spec = {
-    "otel_trading.hotpath._native.BlockMethod", sizeof(PyObject), 0,
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION, itself_slots,
-};
 
 PyObject *
 block_new(PyObject *tracer, PyObject *const *given, Py_ssize_t count, PyObject *keywords)
@@ -247,25 +217,11 @@ static PyType_Spec spec = {
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots,
 };
 
-static int
-add_methods(void)
-{
-    PyObject *method = PyObject_New(PyObject, Itself_Type);
-    if (method == NULL)
-        return -1;
-    int done = PyObject_SetAttrString((PyObject *)Block_Type, "__enter__", method) == 0 &&
-               PyObject_SetAttrString((PyObject *)Block_Type, "__exit__", method) == 0;
-    Py_DECREF(method);
-    Block_Type->tp_flags |= Py_TPFLAGS_IMMUTABLETYPE; /* now that both are there */
-    return done ? 0 : -1;
-}
-
 int
 block_add_type(PyObject *module)
 {
-    Itself_Type = (PyTypeObject *)PyType_FromSpec(&itself_spec);
     Block_Type = (PyTypeObject *)PyType_FromSpec(&spec);
-    if (Itself_Type == NULL || Block_Type == NULL || add_methods() < 0)
+    if (Block_Type == NULL || itself_give(Block_Type, "a block is entered and left by the block itself") < 0)
         return -1;
     return PyModule_AddObjectRef(module, "Block", (PyObject *)Block_Type);
 }
