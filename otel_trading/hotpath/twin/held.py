@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from otel_trading.hotpath.twin.forks import Forks
 from otel_trading.hotpath.twin.span_arena import Arena
-from otel_trading.hotpath.twin.span_value import any_value, key_field, sized
+from otel_trading.hotpath.twin.span_begun import ABOVE, ATTRIBUTES, DECISION, TERMS
 from otel_trading.hotpath.twin.turn import Turn
 
 if TYPE_CHECKING:
     from otel_trading.hotpath.twin.span import Span
-    from otel_trading.hotpath.twin.span_recorder import Recorder
 
 GROUP_BYTES = 65_536
 """Of one trace's finished spans: a root that lives for long must not take the memory of others."""
-_ERROR, _LOW, _NORMAL, _ANY_LETTERS = 2, 0, 1, 1000
-_ATTRIBUTE = b"\x4a"
+_ERROR, _LOW, _NORMAL = 2, 0, 1
 
 
 class Group:
@@ -29,12 +27,12 @@ class Group:
         self.incomplete = incomplete
         """Something of the trace that should be here is not."""
         self.fork = Forks.count
-        self.finished: list[tuple[Recorder, bytes]] = []
+        self.finished: list[tuple[bytes, bytes]] = []
         self.size = self.open = 0
         self.keeps = 0
         """How often a span that was to be kept ended."""
 
-    def take(self) -> list[tuple[Recorder, bytes]]:
+    def take(self) -> list[tuple[bytes, bytes]]:
         """What waits, and its memory is given back."""
         with Turn.lock:
             taken, size = self.finished, self.size
@@ -43,25 +41,25 @@ class Group:
                 self.arena.hold_less(size)
         return taken
 
-    def put(self, recorder: Recorder, field: bytes) -> None:
+    def put(self, scope: bytes, field: bytes) -> None:
         """Lets a span wait.
 
         If it does not fit, what waited is forgotten: the newest is nearest to what may go wrong.
         """
         with Turn.lock:
-            if self._fits(recorder, field):
+            if self._fits(scope, field):
                 return
             self.incomplete = True
             forgotten = len(self.take())
-            if not self._fits(recorder, field):
+            if not self._fits(scope, field):
                 forgotten += 1
             self.arena.forget_held(forgotten)
 
-    def _fits(self, recorder: Recorder, field: bytes) -> bool:
+    def _fits(self, scope: bytes, field: bytes) -> bool:
         size = len(field)
         if self.size + size > GROUP_BYTES or not self.arena.hold_more(size):
             return False
-        self.finished.append((recorder, field))
+        self.finished.append((scope, field))
         self.size += size
         return True
 
@@ -111,19 +109,19 @@ class Hold:
         if group is None:
             if kept:
                 _tell(span, kept, self.apart)
-                span.offer()
+                _offer(span)
             return
         with Turn.lock:
             group.keeps += kept is not None
             sent = group.keeps != self.kept_before
             others = group.open > 1
         if sent:
-            for recorder, field in group.take():
-                recorder.arena.offer(recorder.writer, _NORMAL, field)
+            for scope, field in group.take():
+                group.arena.offer((scope, _NORMAL, field))
             _tell(span, kept, group.incomplete)
-            span.offer()
+            _offer(span)
         elif others:
-            group.put(span._recorder, span.field())
+            group.put(span._begun[TERMS][0], span.field())
         group.close(sent)
 
     def __del__(self) -> None:
@@ -139,28 +137,33 @@ def hold(span: Span, parent: Span | None) -> Hold | None:
     recorder = span._recorder
     if not recorder.keeps:
         return None
-    fate = True if parent is None else parent._sampling[3]
+    fate = True if parent is None else parent.fate
     if parent is not None and isinstance(fate, Hold) and not fate.sent:
         group = fate.share(parent._recorder.arena) if fate.fork == Forks.count else None
         return Hold(group, group is None)
-    if fate is False or (span._urgency == _LOW and not recorder.keep_ticks):
+    if fate is False or (span._begun[DECISION][1] == _LOW and not recorder.keep_ticks):
         return None
-    return Hold(None, parent is None and bool(span.parent_id))
+    return Hold(None, parent is None and bool(span._begun[ABOVE]))
 
 
 def _reason(span: Span) -> str | None:
     """Why a span is kept: what its attribute says."""
-    recorder = span._recorder
-    if span._status == _ERROR and recorder.keep_errors:
+    recorder, later = span._recorder, span.later()
+    if later.status == _ERROR and recorder.keep_errors:
         return "error"
     return "slow" if recorder.slow_ns and span.end_ns - span.start_ns >= recorder.slow_ns else None
 
 
 def _tell(span: Span, kept: str | None, incomplete: bool) -> None:
-    told: list[tuple[str, object]] = [("otel_trading.kept", kept)] if kept else []
+    """In the place of what the application says under these names; limits do not count here."""
+    attributes = span._begun[ATTRIBUTES]
+    told: list[tuple[str, Any]] = [("otel_trading.kept", kept)] if kept else []
     if incomplete:
         told.append(("otel_trading.incomplete", True))
     for key, value in told:
-        name = key_field(key)
-        span._attributes.pop(name, None)
-        span._attributes[name] = sized(_ATTRIBUTE, sized(name, any_value(value, _ANY_LETTERS)))
+        attributes[key] = value
+
+
+def _offer(span: Span) -> None:
+    """Of normal urgency, so that an order finds room beside it."""
+    span._recorder.arena.offer((span._begun[TERMS][0], _NORMAL, span.field()))

@@ -39,6 +39,7 @@ class Sampler:
         "_states",
         "_tell",
         "_thresholds",
+        "always",
     )
 
     def __init__(
@@ -61,6 +62,8 @@ class Sampler:
         self._thresholds = tuple(rule.threshold for rule in taken)
         self._cap = Cap(per_second)
         self._names: dict[str, int] = {}
+        self.always: dict[str, Decision] = {}
+        """What is decided of roots whose name alone says that they are kept."""
         self._states: dict[tuple[str | None, int], str | None] = {}
         self._readings: dict[str, tuple[int, int]] = {}
 
@@ -105,7 +108,12 @@ class Sampler:
             raise Unsure
         if len(self._names) < _MOST_NAMES and len(name) <= _MOST_TEXT:
             self._names[name] = rules
+            if any(rules >> i & 1 and not (rule.kinds or rule.keys or rule.equals) for i, rule in self._keeping()):
+                self.always[name] = True, HIGH, 0, self._told(None, 0)
         return rules
+
+    def _keeping(self) -> list[tuple[int, Rule]]:
+        return [(i, rule) for i, rule in enumerate(self._rules) if rule.always]
 
     def _first(self, rules: int, kind: int, attributes: Any) -> int | None:
         while rules:

@@ -1,54 +1,79 @@
-"""Where finished spans wait, encoded, until a worker takes them: chunks of one scope and urgency, the oldest first.
+"""Where finished spans wait until a worker takes them: as they ended at first, then encoded.
 
-Spans are appended to a deque, one step of the interpreter, and filed into chunks by the dozen, and before each look. A
-thread that does not get the lock leaves its spans to the one that has; so does a signal handler or a finaliser that
-ends a span in the middle of filing. No end waits for another, and each span is counted exactly once. The bounds hold
-for what is filed: some dozen spans may wait beside.
+Whoever ends a span appends what it is to a deque, one step of the interpreter. The thread that waits for spans encodes
+what came, and so does whoever takes them or asks for the books, for a tenth of a millisecond before others may run. If
+they cannot keep up, each end encodes some of what waits: no more than `_most_behind` spans wait unencoded beside the
+bounds, a sixteenth of them at most, or some dozen, each with a few short attributes. No end waits for a lock, and each
+span is counted exactly once, also if a signal handler or a finaliser ends it in the middle of encoding.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Any
+from time import monotonic, perf_counter_ns
+from typing import TYPE_CHECKING, Any
 
+from otel_trading.ground.breath import breathe
 from otel_trading.hotpath.twin.forks import Forks
+from otel_trading.hotpath.twin.span_begun import DECISION, TERMS
+from otel_trading.hotpath.twin.span_chunks import Chunks
+from otel_trading.hotpath.twin.span_counts import Counts
+from otel_trading.hotpath.twin.span_message import field
 from otel_trading.hotpath.twin.span_wait import Bell
 from otel_trading.hotpath.twin.turn import Turn
 
-URGENCIES = 3
-_MOST_ROOM = 65_536
+if TYPE_CHECKING:
+    from otel_trading.hotpath.twin.span import Span
+    from otel_trading.hotpath.twin.span_later import Later
+
 _MOST_TROUBLES = 1000
 _MOST_CHUNK_ITEMS = 2**32 - 1
-
-_REASONS = ("queue_full", "bytes_full", "after_shutdown", "no_memory")
 _TROUBLES = ("attributes", "event", "link", "status", "name", "time", "ids")
+_NORMAL, _HIGH = 1, 2
+_ERROR = 2
+
+_PIECE_NS = 100_000
+"""Others may run after so long."""
+_HELP = 4
+"""Spans that an end encodes where those whose work it is do not keep up."""
+_CALL = 256
+"""Unencoded spans for which the thread that waits is woken."""
+_TURN_S = 0.01
+_LEAST_BEHIND, _MOST_BEHIND = 64, 4096
+_BYTES_BEHIND = 1 << 15
 
 
-class Chunk:
-    """Encoded spans of one scope and urgency."""
+class Offered(deque[tuple[Any, ...]]):
+    """What ended and is not encoded: `Span.entry`, or scope, urgency and encoded field of a span that was held."""
 
-    __slots__ = ("items", "spans", "urgency", "writer")
+    __slots__ = ("patience",)
 
-    def __init__(self, writer: Writer, urgency: int) -> None:
-        self.writer = writer
-        self.urgency = urgency
-        self.items = 0
-        self.spans = bytearray()
-
-
-class Writer:
-    """What a recorder writes on, for each urgency; None after it was taken."""
-
-    __slots__ = ("chunks", "scope")
-
-    def __init__(self, scope: bytes) -> None:
-        self.scope = scope
-        self.chunks: list[Chunk | None] = [None] * URGENCIES
+    patience: int
+    """So many call for somebody who encodes them."""
 
 
 class Arena:
-    """Finished spans, encoded, until they are taken."""
+    """Finished spans until they are taken."""
+
+    __slots__ = (
+        "__weakref__",
+        "_bell",
+        "_bounds",
+        "_busy",
+        "_chunks",
+        "_closed",
+        "_counts",
+        "_held",
+        "_held_forgotten",
+        "_lock",
+        "_most_behind",
+        "_most_held",
+        "_troubled",
+        "_troubles",
+        "begun",
+        "offered",
+    )
 
     def __init__(
         self,
@@ -63,137 +88,169 @@ class Arena:
         if held_bytes < 0:
             raise ValueError(f"held_bytes must be at least 0; was {held_bytes}")
         self._most_held = held_bytes
-        self._most_items, self._most_bytes = _shares(max_items), _shares(max_bytes)
-        self._chunk_items = chunk_items
+        self._bounds = max_items, max_bytes, chunk_items
+        self._most_behind = max(_LEAST_BEHIND, min(_MOST_BEHIND, max_items >> 4, max_bytes // _BYTES_BEHIND))
         self._closed = False
-        self._chunks: deque[Chunk] = deque()
+        self.offered = Offered()
         self.begin_anew()
         Forks.inherited.add(self)
 
     def begin_anew(self) -> None:
-        """Empty, and with a lock that nobody holds."""
-        for chunk in self._chunks:
-            chunk.writer.chunks[chunk.urgency] = None
+        """Empty, and with a lock that nobody holds. Spans of before end where nobody looks."""
+        self.offered.clear()
+        self.offered.patience = 1 << 62
         self._lock = threading.RLock()
         self._busy = False
-        self._offered: deque[tuple[Writer, int, bytes]] = deque()
         self._bell = Bell()
-        self._chunks = deque()
-        self._items = self._bytes = self._taken = 0
-        self._dropped = dict.fromkeys(_REASONS, 0)
+        self._chunks = Chunks(*self._bounds)
+        self._counts = Counts()
+        self.begun = self._counts.begun
         self._held = self._held_forgotten = 0
         self._troubled: deque[str] = deque()
         self._troubles = dict.fromkeys(_TROUBLES, 0)
+        made = Offered()
+        made.patience = self._most_behind
+        self.offered = made
 
-    def offer(self, writer: Writer, urgency: int, span: bytes) -> None:
-        """A field `spans` of ScopeSpans."""
-        self._offered.append((writer, urgency, span))
-        if len(self._offered) >= self._bell.patience:
-            self._settle()
+    def finish(self, offered: Offered, span: Span, later: Later) -> None:
+        """What ended is offered, or held, or goes nowhere."""
+        if offered is not self.offered:
+            return  # the parent's
+        fate = later.fate
+        if fate is True:
+            self.offer(span.entry())
+            return
+        self._counts.unsampled_ended.append(None)
+        if fate:
+            fate.end(span)
 
-    def _settle(self) -> None:
-        """Files what was offered, unless another thread does, or the one that is interrupted here.
+    def offer(self, entry: tuple[Any, ...]) -> None:
+        """As in `Offered`."""
+        offered = self.offered
+        offered.append(entry)
+        if len(offered) >= offered.patience:
+            self.press(offered)
 
-        Whoever holds the lock comes here after it, so that what others left to it wakes who waits.
-        """
-        while self._offered and self._lock.acquire(blocking=False):
+    def press(self, offered: Offered) -> None:
+        """Much waits unencoded: who waits for spans is called, or else some are encoded here."""
+        if offered.patience < self._most_behind and self._bell.somebody_waits:
+            offered.patience = self._most_behind
+            self._bell.ring()
+        elif self._lock.acquire(blocking=False):
             try:
-                if self._busy:
-                    return
-                self._file()
+                self._encode(_HELP)
             finally:
                 self._lock.release()
 
-    def _file(self) -> None:
-        """All that was offered; by the holder of the lock."""
+    def _encode(self, most: int) -> int:
+        """Some of what waits, for no longer than a piece; how many. By the holder of the lock."""
+        if self._busy:
+            return 0
+        offered, done = self.offered, 0
+        until = perf_counter_ns() + _PIECE_NS
         self._busy = True
         try:
-            while self._offered:
-                writer, urgency, span = self._offered.popleft()
-                why = self._refusal(urgency, len(span))
-                if why is None:
-                    self._put(writer, urgency, span)
-                else:
-                    self._dropped[why] += 1
-            self._bell.look(self._items)
+            while offered and done < most:
+                scope, urgency, encoded = self._encoded(offered[0])  # it stays until that is done, whatever interrupts
+                offered.popleft()
+                self._chunks.put(scope, urgency, encoded)
+                done += 1
+                if perf_counter_ns() > until:
+                    break
+            self._counts.settle()
+            if self._chunks.items >= self._bell.wanted:
+                self._bell.ring()
         finally:
             self._busy = False
+        return done
 
-    def _refusal(self, urgency: int, size: int) -> str | None:
+    def _encoded(self, entry: tuple[Any, ...]) -> tuple[bytes, int, bytes | str]:
+        """Scope, urgency, and the field `spans` of ScopeSpans, or why there is none."""
+        first, second, last = entry
+        held = type(last) is bytes
+        if held:
+            scope, urgency = first, second
+        else:
+            scope, urgency = first[TERMS][0], _HIGH if last is not None and last[1] == _ERROR else first[DECISION][1]
+            self._counts.sampled_ended()
         if self._closed:
-            return "after_shutdown"
-        if self._items >= self._most_items[urgency]:
-            return "queue_full"
-        return "bytes_full" if self._bytes + size > self._most_bytes[urgency] else None
+            return scope, urgency, "after_shutdown"
+        if self._chunks.full(urgency):
+            return scope, urgency, "queue_full"
+        try:
+            return scope, urgency, last if held else field(first, second, last)
+        except Exception:  # whatever is told can be encoded, given memory
+            return scope, urgency, "no_memory"
 
-    def _put(self, writer: Writer, urgency: int, span: bytes) -> None:
-        chunk = writer.chunks[urgency]
-        if chunk is None or chunk.items >= self._chunk_items or len(chunk.spans) + len(span) > _MOST_ROOM:
-            chunk = Chunk(writer, urgency)
-            self._chunks.append(chunk)  # first, as in `take`
-            writer.chunks[urgency] = chunk
-        chunk.spans += span
-        chunk.items += 1
-        self._items += 1
-        self._bytes += len(span)
+    def _encode_all(self) -> None:
+        """What waits now, in pieces; a signal handler in the middle of one leaves it to who is at it."""
+        left = len(self.offered)
+        while left > 0:
+            with self._lock:
+                done = self._encode(left)
+            if not done:
+                return
+            left -= done
+            if left:
+                breathe()
 
     def wait(self, items: int, timeout_s: float) -> bool:
-        """Sleeps until so many spans wait or `wake` is called; False: time is over."""
+        """Sleeps until so many spans wait or `wake` is called, and encodes what comes; False: time is over."""
         if items < 1 or not timeout_s >= 0:
             raise ValueError(f"items must be at least 1 and timeout_s at least 0; were {items!r} and {timeout_s!r}")
         bell = self._bell
-        with bell.one_waits():
-            with self._lock:
-                bell.begin(items, self._items)
-            self._settle()  # what was offered before whoever did saw that somebody waits
-            return bell.listen(timeout_s)
+        until = monotonic() + timeout_s
+        with bell.one_waits(items):
+            try:
+                return self._wait(bell, items, until)
+            finally:
+                self.offered.patience = self._most_behind
+
+    def _wait(self, bell: Bell, items: int, until: float) -> bool:
+        while True:
+            self._encode_all()
+            if bell.was_woken() or self._chunks.items >= items:
+                return True
+            left_s = until - monotonic()
+            if left_s <= 0:
+                return False
+            offered = self.offered
+            offered.patience = max(1, min(_CALL, self._most_behind, items - self._chunks.items))
+            if self._busy:
+                left_s = min(left_s, _TURN_S)  # a signal handler waits for what it interrupted
+            elif len(offered) >= offered.patience:
+                continue
+            bell.listen(left_s)
 
     def wake(self) -> None:
         """Ends the `wait` that is under way, or the next one at once."""
         self._bell.wake()
 
     def take(self) -> tuple[bytes, int, bytes, int] | None:
-        """The oldest chunk; None if nothing waits, or in a signal handler in the middle of filing."""
-        with self._lock:
-            if self._busy:
-                return None
-            self._file()
-            self._busy = True  # who interrupts this files nothing meanwhile
-            try:
-                taken = self._pop()
-            finally:
-                self._busy = False
-        self._settle()
-        return taken
-
-    def _pop(self) -> tuple[bytes, int, bytes, int] | None:
-        if not self._chunks:
-            return None
-        chunk = self._chunks[0]
-        if chunk.writer.chunks[chunk.urgency] is chunk:
-            chunk.writer.chunks[chunk.urgency] = None  # first: what a writer has is here, also in a child
-        self._chunks.popleft()
-        self._items -= chunk.items
-        self._bytes -= len(chunk.spans)
-        self._taken += chunk.items
-        return chunk.writer.scope, chunk.items, bytes(chunk.spans), chunk.urgency
+        """The oldest chunk; None if nothing waits, or in a signal handler in the middle of encoding."""
+        while True:
+            with self._lock:
+                if self._busy:
+                    return None
+                if self._chunks.ready() or not self._encode(_MOST_BEHIND) or not self.offered:
+                    self._busy = True  # who interrupts this encodes nothing meanwhile
+                    try:
+                        return self._chunks.pop()
+                    finally:
+                        self._busy = False
+            breathe()
 
     def books(self) -> dict[str, Any]:
         """What came of all that was offered: queued, taken, dropped by reason."""
+        self._encode_all()
         with self._lock:
-            if not self._busy:
-                self._file()
-            items, taken, dropped = self._items, self._taken, dict(self._dropped)
-            size, chunks = self._bytes, len(self._chunks)
-        self._settle()
-        return {
-            "offered": items + taken + sum(dropped.values()),
-            "taken": taken,
-            "queued": items,
-            "queued_bytes": size,
-            "chunks": chunks,
-            "dropped": dropped,
-        }
+            return self._chunks.books()
+
+    def counts(self) -> dict[str, tuple[int, ...]]:
+        """See `span_engine.Arena`."""
+        self._encode_all()
+        with self._lock:
+            return self._counts.told()
 
     def trouble(self, what: str) -> None:
         """Counts one."""
@@ -230,10 +287,5 @@ class Arena:
 
     def close(self) -> None:
         """From now on spans are dropped as after_shutdown; what waits can be taken."""
-        self.books()  # what was offered before is filed
+        self._encode_all()  # what was offered before
         self._closed = True
-
-
-def _shares(bound: int) -> tuple[int, ...]:
-    """What spans of each urgency may fill: all of it for the highest, a tenth less for each below."""
-    return tuple(bound - bound * (URGENCIES - 1 - urgency) // 10 for urgency in range(URGENCIES))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from random import Random
 
+MOST_ID, MOST_TRACE_ID = 2**64 - 1, 2**128 - 1
+
 _source = Random()
 bits = _source.getrandbits
 """One step of the interpreter, so that threads need no lock."""

@@ -1,9 +1,9 @@
-"""Attributes as OTLP carries them: a key and a value, encoded when they are set."""
+"""Attributes as OTLP carries them: a key and a value."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from otel_trading.hotpath import span_values
@@ -13,8 +13,7 @@ from otel_trading.hotpath.twin.render_protobuf import varint
 MOST_LETTERS = 65_536
 """TEXT_LIMIT of `ground.values`, which cuts what is longer."""
 
-_MOST_KEY = 256
-MOST_REMEMBERED = 64
+MOST_KEY = 256
 _ELEMENT = 8
 _MOST_NESTING = 32
 _KEPT = 1000
@@ -44,14 +43,19 @@ def key_field(key: object) -> bytes:
         kept = _keys.get(key)
         if kept is not None:
             return kept
-    field = sized(_KEY, _key_text(key)) + _VALUE
+    field = sized(_KEY, _key_bytes(key)) + _VALUE
     if type(key) is str and len(_keys) < _KEPT:
         _keys[key] = field
     return field
 
 
-def _key_text(key: object) -> bytes:
-    if type(key) is str and 0 < len(key) <= _MOST_KEY:
+def key_text(key: object) -> str:
+    """As what a key is known; raises Odd."""
+    return key if type(key) is str and 0 < len(key) <= MOST_KEY else _key_bytes(key).decode()
+
+
+def _key_bytes(key: object) -> bytes:
+    if type(key) is str and 0 < len(key) <= MOST_KEY:
         try:
             return key.encode()
         except UnicodeEncodeError:
@@ -72,24 +76,44 @@ def name_of(value: object) -> bytes:
     kept = _names.get(value)
     if kept is None:
         kept = text_of(value)
-        if len(_names) < _KEPT and len(value) <= _MOST_KEY:
+        if len(_names) < _KEPT and len(value) <= MOST_KEY:
             _names[value] = kept
     return kept
 
 
-_pairs: dict[tuple[str, str], tuple[bytes, bytes]] = {}
+_pairs: dict[tuple[str, str], bytes] = {}
 
 
-def text_field(tag: bytes, key: str, value: str) -> tuple[bytes, bytes]:
-    """Key and whole field of an ASCII text of MOST_REMEMBERED letters at most; some hundred are remembered."""
+def _text_field(tag: bytes, key: str, value: str) -> bytes:
+    """The whole field of a short ASCII text, for one tag; some hundred are remembered."""
     kept = _pairs.get((key, value))
     if kept is None:
-        name = key_field(key)
-        kept = name, sized(tag, name + sized(b"", any_value(value, MOST_LETTERS)))
+        kept = sized(tag, key_field(key) + sized(b"", any_value(value, MOST_LETTERS)))
         if len(_pairs) >= _KEPT:
             _pairs.clear()
         _pairs[key, value] = kept
     return kept
+
+
+def attribute_fields(tag: bytes, attributes: dict[Any, Any], letters: int) -> tuple[Iterable[bytes], int]:
+    """Those of a span, always with the same tag, each key once, and how many were dropped; bytes are encoded fields."""
+    fields: dict[bytes, bytes] = {}
+    dropped = 0
+    for key, value in attributes.copy().items():
+        try:
+            name = key_field(key)
+            if type(value) is bytes:
+                field = value
+            elif type(value) is str and type(key) is str and value.isascii():
+                field = _text_field(tag, key, value)
+            else:
+                field = sized(tag, name + sized(b"", any_value(value, letters)))
+        except Odd:
+            dropped += 1
+            continue
+        fields.pop(name, None)
+        fields[name] = field
+    return fields.values(), dropped
 
 
 def text_of(value: object) -> bytes:

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from otel_trading.hotpath.sampler_engine import NONE_TOLD, NORMAL, Decision
+from otel_trading.hotpath.twin import current
 from otel_trading.hotpath.twin.block import Block
-from otel_trading.hotpath.twin.current import context_now, span_in
 from otel_trading.hotpath.twin.sampler import Sampler
-from otel_trading.hotpath.twin.span import NO_THRESHOLD, PLAIN, RECORD_EXCEPTION, SET_STATUS, Span
-from otel_trading.hotpath.twin.span_ids import made
+from otel_trading.hotpath.twin.span import Span
+from otel_trading.hotpath.twin.span_begun import FLAGS, IDS, MOST_NAME, RANDOM, SAMPLED
+from otel_trading.hotpath.twin.span_facts import RANDOM_BITS
+from otel_trading.hotpath.twin.span_ids import bits, made
 from otel_trading.hotpath.twin.span_recorder import Recorder
-from otel_trading.hotpath.twin.span_value import Odd, name_of
+from otel_trading.hotpath.twin.span_value import Odd, text_of
 
-_SAMPLED, _RANDOM = 1, 2
 _KINDS = 5
 _INTERNAL = 1
-_NORMAL = 1
+
+How = tuple[Recorder, Span | None, int | None, str | bytes, int, int, int, int, int, Decision]
+"""Recorder, parent, randomness if not the trace id's; NAME, IDS, OWN, ABOVE, FLAGS, KIND, DECISION of `span_begun`."""
 
 
 class Tracer:
@@ -25,7 +29,8 @@ class Tracer:
     _kinds: dict[Any, int] = {}  # of all tracers; replaced as a whole
 
     def __init__(self) -> None:
-        self._here: tuple[Recorder, Sampler | None] | None = None
+        self.here: tuple[Recorder | None, Sampler | None, dict[str, Decision]] = (None, None, {})
+        """Where spans begin, who decides which, and what it decided for good."""
 
     @staticmethod
     def set_kinds(kinds: tuple[Any, ...], /) -> None:
@@ -38,7 +43,7 @@ class Tracer:
         """Where spans begin from now on; without a recorder Python starts them."""
         if not isinstance(recorder, Recorder | None) or not isinstance(sampler, Sampler | None):
             raise TypeError("a tracer takes a Recorder and a Sampler of its engine, or None")
-        self._here = None if recorder is None else (recorder, sampler)
+        self.here = (recorder, sampler, {} if recorder is None or sampler is None else sampler.always)
 
     def start_span(
         self,
@@ -52,23 +57,10 @@ class Tracer:
         set_status_on_exception: Any = True,
     ) -> Any:
         """A span whose parent is the span of the context, or of the current one."""
-        here = self._here
-        if here is not None and type(name) is str and not links:
-            number = _INTERNAL if kind is None else self._kinds.get(kind) if kind.__hash__ else None
-            if number is not None and (context is None or isinstance(context, dict)):
-                parent = span_in(context_now() if context is None else context)
-                if parent is None or isinstance(parent, Span):
-                    flags = (RECORD_EXCEPTION if record_exception is not False else 0) | (
-                        SET_STATUS if set_status_on_exception is not False else 0
-                    )
-                    span = _begun(here, name, parent, number, attributes, start_time, flags)
-                    if span is not None:
-                        return span
-        if kind is None and self._kinds:
-            kind = next(iter(self._kinds))
-        return self.start_slowly(  # type: ignore[attr-defined]
-            name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
-        )
+        block = Block()
+        block._tracer, block._token = self, None
+        block._given = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
+        return block.__enter__(alone=True)
 
     def start_as_current_span(
         self,
@@ -83,45 +75,53 @@ class Tracer:
         end_on_exit: Any = True,
     ) -> Block:
         """Context manager and decorator: the span begins with the block, or with each call."""
-        given = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
-        return Block(self, given, end_on_exit)
+        block = Block()
+        block._tracer = self
+        block._given = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
+        block._end = end_on_exit
+        block._token = None
+        return block
 
+    def how(self, given: tuple[Any, ...], before: Any) -> How | None:
+        """How a span begins whose name alone does not tell; None if Python has to decide.
 
-def _begun(
-    here: tuple[Recorder, Sampler | None],
-    name: str,
-    parent: Span | None,
-    kind: int,
-    attributes: Any,
-    start_time: Any,
-    on_exception: int,
-) -> Span | None:
-    """A span; None if Python has to decide."""
-    recorder, sampler = here
-    try:
-        span = recorder.span_type(recorder, name_of(name))
-    except Odd:
-        return None
-    if parent is None:
-        span.trace_id, span.parent_id, flags = made(128), 0, _RANDOM
-        span._sampling, told = PLAIN, None
-    else:
-        span.trace_id, span.parent_id, flags = parent.trace_id, parent.span_id, parent.flags & _RANDOM
-        span._sampling = parent._sampling
-        told = (bool(parent.flags & _SAMPLED), parent.threshold, parent.trace_state or None)
-    span.span_id, span._kind, span._remote = made(64), kind, False
-    if sampler is None:
-        sampled, span._urgency = True, _NORMAL
-        threshold, state = (NO_THRESHOLD, None) if told is None else told[1:]
-    else:
-        decided = sampler.decide(name, kind, attributes, span.randomness, told)
-        if decided is None:
+        Args:
+            given: as to `start_span`.
+            before: the current context.
+        """
+        name, context, kind, attributes, links, *_ = given
+        recorder, sampler, _ = self.here
+        if recorder is None or links or type(name) is not str or not (context is None or isinstance(context, dict)):
             return None
-        sampled, span._urgency, threshold, state = decided
-    span.trace_state = state or ""
-    span.flags = flags | _SAMPLED if sampled else flags
-    span._sampling = (threshold, span._sampling[1], on_exception, sampled)
-    if not sampled:
-        recorder.leave_out(span, parent, False)
-    span.begin_at(start_time, attributes)
-    return span
+        number = _INTERNAL if kind is None else self._kinds.get(kind) if kind.__hash__ else None
+        parent = current.span_in(before if context is None else context)
+        if number is None or not (parent is None or isinstance(parent, Span)):
+            return None
+        if parent is None:
+            ids, own, above, flags, told = bits(192), 0, 0, RANDOM, None
+            inherited, randomness = None, ids >> 64 & RANDOM_BITS
+        else:
+            ids, own, above, flags = parent._begun[IDS], made(64), parent.span_id, parent._begun[FLAGS]
+            told = (bool(flags & SAMPLED), parent.threshold, parent.trace_state or None)
+            inherited = parent._later and parent._later.randomness
+            randomness = parent.randomness
+        decision: Decision | None
+        if sampler is not None:
+            decision = sampler.decide(name, number, attributes, randomness, told)
+        else:
+            decision = (True, NORMAL, *((NONE_TOLD, None) if told is None else told[1:]))
+        if decision is None:
+            return None
+        try:
+            named = name if len(name) <= MOST_NAME else text_of(name)
+        except Odd:
+            return None
+        flags = flags & RANDOM | (SAMPLED if decision[0] else 0)
+        return recorder, parent, inherited, named, ids, own, above, flags, number, decision
+
+    def started_slowly(self, given: tuple[Any, ...]) -> Any:
+        """What the subclass begins."""
+        name, context, kind, *others = given
+        if kind is None and self._kinds:
+            kind = next(iter(self._kinds))
+        return self.start_slowly(name, context, kind, *others)  # type: ignore[attr-defined]
