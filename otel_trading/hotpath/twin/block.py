@@ -59,9 +59,8 @@ class Block:
             decision = always.get(name)
         except (AttributeError, TypeError):  # no context, or none of its kind; a name that is none
             parent = decision = None
-        if parent is None and decision is not None and kind is None and not links:
-            how = None
-        else:
+        how = None
+        if parent is not None or decision is None or kind is not None or links:
             how = self._tracer.how(self._given, before)
             if how is None:
                 return self._enter_slowly(before, alone)
@@ -80,10 +79,11 @@ class Block:
                 given = None
         else:
             attributes = {}
-        make, arena = recorder.span_type, recorder.arena
+        make = recorder.span_type
         self._span = span = make()
         span._recorder = recorder
         span._later = None
+        arena = recorder.arena
         span._open = arena.offered
         started = clock.monotonic()
         if started >= clock.until:
@@ -92,17 +92,15 @@ class Block:
             span._begun = (
                 recorder.terms, name, bits(192), 0, 0, 3, 1, decision, clock.offset, started, attributes, record, status
             )  # fmt: skip
-            usual = given is None and start_time is None
         else:
             _, parent, randomness, name, ids, own, parent_id, flags, number, decision = how
             span._begun = (
                 recorder.terms, name, ids, own, parent_id, flags, number, decision, clock.offset, started, attributes,
                 record, status,
             )  # fmt: skip
-            usual = given is None and start_time is None and decision[0] and randomness is None
             if randomness is not None:
                 span.later().randomness = randomness
-        if usual:
+        if given is None and start_time is None and decision[0]:
             arena.begun.append(_ROOT if parent is None else _CHILD)
         else:
             if given is not None:
