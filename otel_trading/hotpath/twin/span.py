@@ -40,7 +40,7 @@ class Span(Facts):
             and (len(value) <= recorder.short if type(value) is str else type(value) in NUMBERS)
             and len(attributes) < recorder.light
             and 0 < len(key) <= MOST_KEY
-            and (self._later is None or key not in attributes)
+            and key not in attributes
         ):
             attributes[key] = value
         else:

@@ -2,9 +2,10 @@
 
 Whoever ends a span appends what it is to a deque, one step of the interpreter. The thread that waits for spans encodes
 what came, and so does whoever takes them or asks for the books, for a tenth of a millisecond before others may run. If
-they cannot keep up, each end encodes some of what waits: no more than `_most_behind` spans wait unencoded beside the
-bounds, a sixteenth of them at most, or some dozen, each with a few short attributes. No end waits for a lock, and each
-span is counted exactly once, also if a signal handler or a finaliser ends it in the middle of encoding.
+they cannot keep up, each end encodes some of what waits: some `_most_behind` spans wait unencoded beside the bounds, a
+sixteenth of them at most, or some dozen, each with a few short attributes. No end waits for a lock, but where twice as
+many are behind: there it waits for moments. Each span is counted exactly once, also if a signal handler or a finaliser
+ends it in the middle of encoding.
 """
 
 from __future__ import annotations
@@ -36,10 +37,13 @@ _ERROR = 2
 _PIECE_NS = 100_000
 """Others may run after so long."""
 _HELP = 4
-"""Spans that an end encodes where those whose work it is do not keep up."""
+"""Spans that an end encodes where those whose work it is do not keep up,"""
+_MOST_HELP = 64
+"""and where it does not help either: for a piece's time at most."""
 _CALL = 256
 """Unencoded spans for which the thread that waits is woken."""
 _TURN_S = 0.01
+"""How long an end waits for its turn, and a signal handler for what it interrupted."""
 _LEAST_BEHIND, _MOST_BEHIND = 64, 4096
 _BYTES_BEHIND = 1 << 15
 
@@ -112,6 +116,18 @@ class Arena:
         made.patience = self._most_behind
         self.offered = made
 
+    def began(self, place: int) -> None:
+        """Counts one, as whoever appends to `begun` and ends a sampled span."""
+        self.begun.append(place)
+        self._count()
+
+    def _count(self) -> None:
+        if self._counts.many() and self._lock.acquire(blocking=False):
+            try:
+                self._counts.settle()
+            finally:
+                self._lock.release()
+
     def finish(self, offered: Offered, span: Span, later: Later) -> None:
         """What ended is offered, or held, or goes nowhere."""
         if offered is not self.offered:
@@ -121,6 +137,7 @@ class Arena:
             self.offer(span.entry())
             return
         self._counts.unsampled_ended.append(None)
+        self._count()
         if fate:
             fate.end(span)
 
@@ -136,9 +153,11 @@ class Arena:
         if offered.patience < self._most_behind and self._bell.somebody_waits:
             offered.patience = self._most_behind
             self._bell.ring()
-        elif self._lock.acquire(blocking=False):
+            return
+        late = len(offered) >= 2 * self._most_behind
+        if self._lock.acquire(late, _TURN_S if late else -1):
             try:
-                self._encode(_HELP)
+                self._encode(_MOST_HELP if late else _HELP)
             finally:
                 self._lock.release()
 
@@ -146,22 +165,29 @@ class Arena:
         """Some of what waits, for no longer than a piece; how many. By the holder of the lock."""
         if self._busy:
             return 0
-        offered, done = self.offered, 0
-        until = perf_counter_ns() + _PIECE_NS
         self._busy = True
         try:
-            while offered and done < most:
-                scope, urgency, encoded = self._encoded(offered[0])  # it stays until that is done, whatever interrupts
-                offered.popleft()
-                self._chunks.put(scope, urgency, encoded)
-                done += 1
-                if perf_counter_ns() > until:
-                    break
-            self._counts.settle()
-            if self._chunks.items >= self._bell.wanted:
-                self._bell.ring()
+            return self._work(most)
         finally:
             self._busy = False
+
+    def _work(self, most: int) -> int:
+        """As `_encode`, by who is busy: nobody that interrupts touches anything meanwhile."""
+        offered, done = self.offered, 0
+        until = perf_counter_ns() + _PIECE_NS
+        while offered and done < most:
+            entry = offered[0]  # it stays until it is encoded, whatever interrupts
+            scope, urgency, encoded = self._encoded(entry)
+            offered.popleft()
+            self._chunks.put(scope, urgency, encoded)
+            if type(entry[2]) is not bytes:
+                self._counts.sampled_ended()
+            done += 1
+            if perf_counter_ns() > until:
+                break
+        self._counts.settle()
+        if self._chunks.items >= self._bell.wanted:
+            self._bell.ring()
         return done
 
     def _encoded(self, entry: tuple[Any, ...]) -> tuple[bytes, int, bytes | str]:
@@ -172,7 +198,6 @@ class Arena:
             scope, urgency = first, second
         else:
             scope, urgency = first[TERMS][0], _HIGH if last is not None and last[1] == _ERROR else first[DECISION][1]
-            self._counts.sampled_ended()
         if self._closed:
             return scope, urgency, "after_shutdown"
         if self._chunks.full(urgency):
@@ -185,14 +210,13 @@ class Arena:
     def _encode_all(self) -> None:
         """What waits now, in pieces; a signal handler in the middle of one leaves it to who is at it."""
         left = len(self.offered)
-        while left > 0:
+        while True:
             with self._lock:
                 done = self._encode(left)
-            if not done:
-                return
             left -= done
-            if left:
-                breathe()
+            if left <= 0 or not done:
+                return
+            breathe()
 
     def wait(self, items: int, timeout_s: float) -> bool:
         """Sleeps until so many spans wait or `wake` is called, and encodes what comes; False: time is over."""
@@ -217,7 +241,7 @@ class Arena:
             offered = self.offered
             offered.patience = max(1, min(_CALL, self._most_behind, items - self._chunks.items))
             if self._busy:
-                left_s = min(left_s, _TURN_S)  # a signal handler waits for what it interrupted
+                left_s = min(left_s, _TURN_S)
             elif len(offered) >= offered.patience:
                 continue
             bell.listen(left_s)
@@ -232,19 +256,23 @@ class Arena:
             with self._lock:
                 if self._busy:
                     return None
-                if self._chunks.ready() or not self._encode(_MOST_BEHIND) or not self.offered:
-                    self._busy = True  # who interrupts this encodes nothing meanwhile
-                    try:
+                self._busy = True
+                try:
+                    if self._chunks.ready() or not self._work(_MOST_BEHIND) or not self.offered:
                         return self._chunks.pop()
-                    finally:
-                        self._busy = False
+                finally:
+                    self._busy = False
             breathe()
 
     def books(self) -> dict[str, Any]:
         """What came of all that was offered: queued, taken, dropped by reason."""
         self._encode_all()
         with self._lock:
-            return self._chunks.books()
+            busy, self._busy = self._busy, True
+            try:
+                return self._chunks.books()
+            finally:
+                self._busy = busy
 
     def counts(self) -> dict[str, tuple[int, ...]]:
         """See `span_engine.Arena`."""

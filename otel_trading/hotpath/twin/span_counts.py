@@ -9,6 +9,7 @@ LEFT_OUT, RECORDS, SAMPLES = 0, 3, 6
 ROOT, LOCAL, REMOTE = 0, 1, 2
 """and its origin: no parent, one of this process, one of another. The sum of both is a place."""
 _PLACES = 9
+_MANY = 1000
 
 
 class Counts:
@@ -27,6 +28,10 @@ class Counts:
     def sampled_ended(self) -> None:
         """One came into the arena."""
         self._ended[1] += 1
+
+    def many(self) -> bool:
+        """Whether it is time to `settle`, so that nothing grows."""
+        return len(self.begun) > _MANY or len(self.unsampled_ended) > _MANY
 
     def settle(self) -> None:
         """Counts what was appended."""

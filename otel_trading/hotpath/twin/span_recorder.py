@@ -12,6 +12,7 @@ from otel_trading.hotpath.twin.span_arena import Arena
 from otel_trading.hotpath.twin.span_begun import (
     DECISION,
     IDS,
+    KIND,
     LIGHT_ROOM,
     MOST_LIGHT,
     MOST_LIGHT_LETTERS,
@@ -182,13 +183,13 @@ class Recorder:
         result = SAMPLES
         if not span._begun[DECISION][0]:
             waits = hold(span, parent)
-            if waits is not None or record_anyway or span.kind in _OUTGOING:
+            if waits is not None or record_anyway or span._begun[KIND] in _OUTGOING:
                 result = RECORDS
                 span.later().fate = waits or False
             else:
                 result = LEFT_OUT
                 span.stop_recording()
-        self.arena.begun.append(result + origin)
+        self.arena.began(result + origin)
         if start_time is not None:
             span.later().by_wall = True
             begun = span._begun
