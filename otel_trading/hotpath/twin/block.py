@@ -7,15 +7,12 @@ one function: a call costs as much as twenty of its steps, a name of a class as 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otel_trading.hotpath.twin import clock, current
 from otel_trading.hotpath.twin.span_begun import MOST_LIGHT_LETTERS, NUMBERS
 from otel_trading.hotpath.twin.span_counts import LOCAL, ROOT, SAMPLES
 from otel_trading.hotpath.twin.span_ids import bits
-
-if TYPE_CHECKING:
-    from otel_trading.hotpath.twin.tracer import Tracer
 
 _Given = tuple[Any, Any, Any, Any, Any, Any, Any, Any]
 
@@ -38,7 +35,7 @@ class Block:
 
     __slots__ = ("_end", "_given", "_span", "_token", "_tracer")
 
-    _tracer: Tracer
+    _tracer: Any
     _given: _Given
     _end: Any
     _span: Any
@@ -51,6 +48,8 @@ class Block:
             self._token = _Again(self._token)
             return self._span
         name, context, kind, given, links, start_time, record, status = self._given
+        recorder: Any
+        decision: Any
         recorder, _, always = self._tracer.here
         before = current.get(None)
         above = before if context is None else context

@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from otel_trading.hotpath.twin import clock
+from otel_trading.hotpath.twin.span_attributes import pairs_of
 from otel_trading.hotpath.twin.span_begun import ATTRIBUTES, NUMBERS, OFFSET
 from otel_trading.hotpath.twin.span_facts import Facts
 from otel_trading.hotpath.twin.span_ids import id_of
 from otel_trading.hotpath.twin.span_later import Told
 from otel_trading.hotpath.twin.span_message import ATTRIBUTE, field, message
 from otel_trading.hotpath.twin.span_parts import event, link
-from otel_trading.hotpath.twin.span_value import MOST_KEY, Odd, any_value, key_field, key_text, pairs_of, sized, text_of
+from otel_trading.hotpath.twin.span_value import MOST_KEY, Odd, any_value, key_field, key_text, sized, text_of
 from otel_trading.hotpath.twin.turn import Turn
 
 MOST_TIME = 2**63 - 1

@@ -24,7 +24,7 @@ from otel_trading.hotpath.twin.turn import Turn
 
 if TYPE_CHECKING:
     from otel_trading.hotpath.twin.held import Hold
-    from otel_trading.hotpath.twin.span_arena import Offered
+    from otel_trading.hotpath.twin.span_filing import Offered
     from otel_trading.hotpath.twin.span_recorder import Recorder
 
 RANDOM_BITS = (1 << 56) - 1
@@ -154,7 +154,8 @@ class Facts:
 
     def now(self) -> int:
         """The time on the clock of its beginning."""
-        later, started = self._later, self._begun[STARTED]
+        later = self._later
+        started: int = self._begun[STARTED]
         if later is not None and later.by_wall:
             return clock.Clocks.wall()
         return max(started, clock.monotonic())

@@ -1,9 +1,9 @@
-"""Attributes as OTLP carries them: a key and a value."""
+"""Keys, values and texts as OTLP carries them."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from otel_trading.hotpath import span_values
@@ -16,7 +16,8 @@ MOST_LETTERS = 65_536
 MOST_KEY = 256
 _ELEMENT = 8
 _MOST_NESTING = 32
-_KEPT = 1000
+MOST_KEPT = 1000
+"""Keys, names and short texts that are remembered encoded, each."""
 _STRING, _BOOL, _INT, _DOUBLE, _ARRAY, _LIST = b"\x0a", b"\x10", b"\x18", b"\x21", b"\x2a", b"\x32"
 _KEY, _VALUE = b"\x0a", b"\x12"
 _DOUBLE_FIELD = struct.Struct("<cd").pack
@@ -44,7 +45,7 @@ def key_field(key: object) -> bytes:
         if kept is not None:
             return kept
     field = sized(_KEY, _key_bytes(key)) + _VALUE
-    if type(key) is str and len(_keys) < _KEPT:
+    if type(key) is str and len(_keys) < MOST_KEPT:
         _keys[key] = field
     return field
 
@@ -76,44 +77,9 @@ def name_of(value: object) -> bytes:
     kept = _names.get(value)
     if kept is None:
         kept = text_of(value)
-        if len(_names) < _KEPT and len(value) <= MOST_KEY:
+        if len(_names) < MOST_KEPT and len(value) <= MOST_KEY:
             _names[value] = kept
     return kept
-
-
-_pairs: dict[tuple[str, str], bytes] = {}
-
-
-def _text_field(tag: bytes, key: str, value: str) -> bytes:
-    """The whole field of a short ASCII text, for one tag; some hundred are remembered."""
-    kept = _pairs.get((key, value))
-    if kept is None:
-        kept = sized(tag, key_field(key) + sized(b"", any_value(value, MOST_LETTERS)))
-        if len(_pairs) >= _KEPT:
-            _pairs.clear()
-        _pairs[key, value] = kept
-    return kept
-
-
-def attribute_fields(tag: bytes, attributes: dict[Any, Any], letters: int) -> tuple[Iterable[bytes], int]:
-    """Those of a span, always with the same tag, each key once, and how many were dropped; bytes are encoded fields."""
-    fields: dict[bytes, bytes] = {}
-    dropped = 0
-    for key, value in attributes.copy().items():
-        try:
-            name = key_field(key)
-            if type(value) is bytes:
-                field = value
-            elif type(value) is str and type(key) is str and value.isascii():
-                field = _text_field(tag, key, value)
-            else:
-                field = sized(tag, name + sized(b"", any_value(value, letters)))
-        except Odd:
-            dropped += 1
-            continue
-        fields.pop(name, None)
-        fields[name] = field
-    return fields.values(), dropped
 
 
 def text_of(value: object) -> bytes:
@@ -219,39 +185,3 @@ def _converted(value: Any, nesting: int) -> bytes:
     if encode is None:
         raise Odd
     return encode(value, MOST_LETTERS)
-
-
-def pairs_of(attributes: object) -> list[tuple[Any, Any]]:
-    """Keys and values of a mapping, none for None; raises Odd for what is no mapping."""
-    if attributes is None:
-        return []
-    if type(attributes) is dict:
-        return list(attributes.items())
-    if isinstance(attributes, Mapping) or hasattr(type(attributes), "__getitem__"):
-        try:
-            return list(attributes.items())  # type: ignore[attr-defined]  # if it has none that is a trouble like others
-        except Exception:
-            raise Odd from None
-    raise Odd
-
-
-def encoded_attributes(tag: bytes, attributes: object, most: int, letters: int) -> tuple[dict[bytes, bytes], int]:
-    """Fields with this tag by key, each key once, and how many were dropped."""
-    fields: dict[bytes, bytes] = {}
-    dropped = 0
-    try:
-        pairs = pairs_of(attributes)
-    except Odd:
-        return fields, 1
-    for key, value in pairs:
-        try:
-            name = key_field(key)
-            if name not in fields and len(fields) >= most:
-                raise Odd
-            field = sized(tag, name + sized(b"", any_value(value, letters)))
-        except Odd:
-            dropped += 1
-            continue
-        fields.pop(name, None)
-        fields[name] = field
-    return fields, dropped

@@ -60,7 +60,7 @@ class Tracer:
         block = Block()
         block._tracer, block._token = self, None
         block._given = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
-        return block.__enter__(alone=True)
+        return block.__enter__(True)
 
     def start_as_current_span(
         self,
@@ -99,11 +99,12 @@ class Tracer:
             return None
         if parent is None:
             ids, own, above, flags, told = bits(192), 0, 0, RANDOM, None
-            inherited, randomness = None, ids >> 64 & RANDOM_BITS
+            inherited: int | None = None
+            randomness = ids >> 64 & RANDOM_BITS
         else:
             ids, own, above, flags = parent._begun[IDS], made(64), parent.span_id, parent._begun[FLAGS]
             told = (bool(flags & SAMPLED), parent.threshold, parent.trace_state or None)
-            inherited = parent._later and parent._later.randomness
+            inherited = None if parent._later is None else parent._later.randomness
             randomness = parent.randomness
         decision: Decision | None
         if sampler is not None:
