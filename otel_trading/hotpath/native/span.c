@@ -1,4 +1,5 @@
 #include "held.h"
+#include "span_counts.h"
 
 PyTypeObject *Span_Type = NULL;
 
@@ -254,7 +255,10 @@ end_at(Span *span, PyObject *given)
         POKE(span->recording, 0);
     }
     UNGUARD()
-    if (!ends || span->fate == NOT_OFFERED)
+    if (!ends)
+        return;
+    span_count_end(span);
+    if (span->fate == NOT_OFFERED)
         return;
     if (UNLIKELY(span->fate == HELD))
         held_end(span);

@@ -1,4 +1,5 @@
 #include "held.h"
+#include "span_counts.h"
 
 #define MOST_LIMIT 10000 /* of attributes, events, links: keys are compared one by one */
 #define MOST_BYTES (64 << 20)
@@ -157,6 +158,7 @@ begin_call(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObjec
     span->urgency = (uint8_t)number_or(span->recorder->arena, given[AS_URGENCY], HIGH, NORMAL);
     span->on_exception = (uint8_t)number_or(span->recorder->arena, given[AS_ON_EXCEPTION], ON_EXCEPTION, ON_EXCEPTION);
     set_sampling(span, given);
+    span_count_start(span);
     span_set_start(span, given[AS_START]);
     if (span->recording)
         span_add_attributes(span, given[AS_ATTRIBUTES]);

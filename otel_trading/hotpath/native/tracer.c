@@ -2,6 +2,7 @@
 #include "block.h"
 #include "current.h"
 #include "sampler.h"
+#include "span_counts.h"
 
 PyTypeObject *Tracer_Type = NULL;
 
@@ -115,6 +116,7 @@ start_here(Recorder *recorder, PyObject *sampler, PyObject *const *given, Span *
     if (UNLIKELY(sample(span, parent, sampler, given[START_ATTRIBUTES]) < 0))
         goto failed;
     span_choose_fate(span, parent, 0);
+    span_count_start(span);
     span->on_exception = (given[START_RECORD_EXCEPTION] == Py_False ? 0 : RECORD_EXCEPTION) |
                          (given[START_SET_STATUS] == Py_False ? 0 : SET_STATUS);
     if (span->recording) {
