@@ -20,14 +20,14 @@ typedef struct {
 } Block;
 
 static PyTypeObject *Block_Type = NULL;
-#ifndef Py_GIL_DISABLED
+#ifdef KEEPS_SPARES
 static Block *spare = NULL; /* one that is over: a block is mostly made when the one before has gone */
 #endif
 
 static Block *
 allocated(void)
 {
-#ifndef Py_GIL_DISABLED
+#ifdef KEEPS_SPARES
     if (LIKELY(spare != NULL)) {
         Block *block = spare;
         spare = NULL;
@@ -41,7 +41,7 @@ allocated(void)
 static void
 let_go(Block *block)
 {
-#ifndef Py_GIL_DISABLED
+#ifdef KEEPS_SPARES
     if (LIKELY(spare == NULL)) {
         spare = block;
         return;
