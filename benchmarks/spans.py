@@ -7,8 +7,8 @@ what the SDK's batch processor and the peers do in threads of their own is not i
 waits is taken between the rounds as the pump takes it, and is a row of its own, as is the SDK's encoder over 512 spans.
 `our tracer` is that of `otel_trading.init()` with its sampler, that keeps all; unsampled it does not record, or is held
 (`keep_errors`): alone, where it is let go, or below a span that is open, where it waits for that one. The rows of the
-engines are without the API's methods. Below stand the promises with what came of them; a missed one does not change the
-exit code.
+engines are without the API's methods, those of CPython what such a block costs without any tracer. Below stand the
+promises with what came of them; a missed one does not change the exit code.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from types import SimpleNamespace
 from typing import Any
 
@@ -86,6 +87,15 @@ def held_below(arena: Any) -> Loop:
     return below
 
 
+def floor() -> dict[str, Loop]:
+    """What CPython itself takes of such a block, whoever makes the span: no tracer is below their sum."""
+    variable: ContextVar[Any] = ContextVar("bench")
+    return {
+        "CPython: a dict of three": loop(CURRENT.partition("attributes=")[2].partition("):")[0]),
+        "CPython: ContextVar set, reset": loop("reset(set(1))", reset=variable.reset, set=variable.set),
+    }
+
+
 def of_engine(engine: Any, arena: Any) -> dict[str, Loop]:
     """Name to loop."""
     variable, key, _ = sdk.current_context()
@@ -123,6 +133,7 @@ def measure(rounds: int) -> dict[str, list[float]]:
     """Nanoseconds by operation: float[rounds]."""
     arena = chosen.Arena(1 << 20, 1 << 28)
     named: dict[str, tuple[Loop, int]] = {YARDSTICK: (loop("call(1.0)", call=abs), QUICK * 4)}
+    named |= {name: (run, QUICK) for name, run in floor().items()}
     named |= {name: (run, SLOW) for name, run in peers().items()}
     named |= {OURS: (ours(arena, 1.0), QUICK), f"{OURS}, unsampled": (ours(arena, 0.0), QUICK)}
     named |= {HELD: (ours(arena, 0.0, Keeping(errors=True)), QUICK), HELD_BELOW: (held_below(arena), QUICK)}
