@@ -4,9 +4,8 @@
 #include "itself.h"
 
 enum block_argument { BLOCK_END = START_ARGUMENTS, BLOCK_ARGUMENTS };
-static const char *const BLOCK_NAMES[] = {
-    "name", "context", "kind", "attributes", "links", "start_time", "record_exception", "set_status_on_exception", "end_on_exit",
-};
+SIGNATURE(START_CURRENT, "start_as_current_span", 1, "name", "context", "kind", "attributes", "links", "start_time",
+          "record_exception", "set_status_on_exception", "end_on_exit");
 
 /* Not tracked by the collector: it lives as long as its block, and what it was given is let go with it. */
 typedef struct {
@@ -173,7 +172,7 @@ PyObject *
 block_new(PyObject *tracer, PyObject *const *given, Py_ssize_t count, PyObject *keywords)
 {
     PyObject *found[BLOCK_ARGUMENTS];
-    if (arguments_of("start_as_current_span", BLOCK_NAMES, 1, BLOCK_ARGUMENTS, given, count, keywords, found) < 0)
+    if (arguments_of(&START_CURRENT, given, count, keywords, found) < 0)
         return NULL;
     Block *made = allocated();
     if (made == NULL)

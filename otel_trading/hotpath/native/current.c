@@ -39,7 +39,7 @@ PyObject *
 current_span(PyObject *context)
 {
     PyObject *key = READ_HOOK(span_key);
-    if (key == NULL || context == NULL || !PyDict_Check(context))
+    if (key == NULL || context == NULL || !PyDict_Check(context) || PyDict_GET_SIZE(context) == 0)
         return NULL;
     PyObject *span = Py_XNewRef(PyDict_GetItemWithError(context, key));
     if (UNLIKELY(span == NULL && PyErr_Occurred()))
