@@ -26,6 +26,9 @@ MEBIBYTE = 1024 * 1024
 BATCH_BYTES = 4 * MEBIBYTE
 """Most memory of one batch, estimated, unless it is one item; collectors refuse requests that are too large."""
 
+Concluded = Callable[[float, str | None], None]
+"""Is told how long an export took in seconds, with all its attempts, and why it failed; None for success."""
+
 
 def one(_: object) -> Measure:
     """What an item measures if nobody knows better."""
@@ -69,6 +72,8 @@ class Worker(Generic[T]):
         self._export_timeout_s = export_timeout_s
         self._measure = measure
         self._on_room = on_room
+        self.on_concluded: Concluded = lambda duration_s, error_type: None
+        """Told of every part of a batch that is over, on the thread."""
         self._changed = threading.Condition(threading.RLock())
         self._queue: Waiting[T] = Waiting(queue_items, queue_bytes)
         self._ledger = Ledger()
@@ -279,6 +284,10 @@ class Worker(Generic[T]):
         with self._changed:
             self._ledger.settle(weight, dropped)
             self._changed.notify_all()
+
+    def concluded(self, duration_s: float, outcome: Outcome) -> None:
+        """See `Course`."""
+        self.on_concluded(duration_s, next(iter(outcome.dropped), None))
 
     def wait_to_retry(self, outcome: Outcome, attempt: int, give_up: Deadline, flushes: int) -> bool:
         """See `Course`: False if the batch is to be given up."""
