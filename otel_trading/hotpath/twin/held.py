@@ -117,7 +117,7 @@ class Hold:
             others = group.open > 1
         if sent:
             for scope, field in group.take():
-                group.arena.offer((scope, _NORMAL, field))
+                group.arena.offer((scope, _NORMAL, field), len(field))
             _tell(span, kept, group.incomplete)
             _offer(span)
         elif others:
@@ -166,4 +166,5 @@ def _tell(span: Span, kept: str | None, incomplete: bool) -> None:
 
 def _offer(span: Span) -> None:
     """Of normal urgency, so that an order finds room beside it."""
-    span._recorder.arena.offer((span._begun[TERMS][0], _NORMAL, span.field()))
+    field = span.field()
+    span._recorder.arena.offer((span._begun[TERMS][0], _NORMAL, field), len(field))

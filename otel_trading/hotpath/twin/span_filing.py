@@ -2,10 +2,10 @@
 
 Whoever ends a span appends what it is to a deque, one step of the interpreter. The thread that waits for spans encodes
 what came, and so does whoever takes them or asks for the books, for a tenth of a millisecond before others may run. If
-they cannot keep up, each end encodes some of what waits: some `_most_behind` spans wait unencoded beside the bounds, a
-sixteenth of them at most, or some dozen, each with a few short attributes. No end waits for a lock, but where twice as
-many are behind: there it waits for moments. Each span is counted exactly once, also if a signal handler or a finaliser
-ends it in the middle of encoding.
+they cannot keep up, each end encodes some of what waits. So some `_most_behind` spans wait unencoded beside the bounds,
+a sixteenth of them at most or some dozen, each with a few short attributes, or less if they have more. No end waits for
+a lock, but where twice as many are behind: there it waits for moments. Each span is counted exactly once, also if a
+signal handler or a finaliser ends it in the middle of encoding.
 """
 
 from __future__ import annotations
@@ -59,8 +59,10 @@ class Filing:
         "_chunks",
         "_closed",
         "_counts",
+        "_heavy",
         "_lock",
         "_most_behind",
+        "_most_heavy",
         "begun",
         "offered",
     )
@@ -68,6 +70,7 @@ class Filing:
     def __init__(self, max_items: int, max_bytes: int, chunk_items: int) -> None:
         self._bounds = max_items, max_bytes, chunk_items
         self._most_behind = max(_LEAST_BEHIND, min(MOST_BEHIND, max_items >> 4, max_bytes // _BYTES_BEHIND))
+        self._most_heavy = max_bytes >> 5
         self._closed = False
         self.offered = Offered()
         self.begin_anew()
@@ -80,6 +83,7 @@ class Filing:
         self._busy = False
         self._bell = Bell()
         self._chunks = Chunks(*self._bounds)
+        self._heavy = 0
         self._counts = Counts()
         self.begun = self._counts.begun
         """A place of `span_counts` for each sampled span that began; of others see `began`."""
@@ -105,28 +109,30 @@ class Filing:
             return  # the parent's
         fate = later.fate
         if fate is True:
-            self.offer(span.entry())
+            self.offer(span.entry(), later.weight())
             return
         self._counts.unsampled_ended.append(None)
         self._count()
         if fate:
             fate.end(span)
 
-    def offer(self, entry: tuple[Any, ...]) -> None:
-        """As in `Offered`."""
+    def offer(self, entry: tuple[Any, ...], weight: int) -> None:
+        """As in `Offered`; `weight` are bytes that it has already."""
         offered = self.offered
         offered.append(entry)
-        if len(offered) >= offered.patience:
+        self._heavy += weight
+        if len(offered) >= offered.patience or self._heavy > self._most_heavy:
             self.press(offered)
 
     def press(self, offered: Offered) -> None:
         """Much waits unencoded: who waits for spans is called, or else some are encoded here."""
+        late = len(offered) >= 2 * self._most_behind or self._heavy > 2 * self._most_heavy
         if offered.patience < self._most_behind and self._bell.somebody_waits:
             offered.patience = self._most_behind
             self._bell.ring()
-            return
-        late = len(offered) >= 2 * self._most_behind
-        if self._lock.acquire(late, TURN_S if late else -1):
+            if not late:
+                return
+        if self._lock.acquire(timeout=TURN_S if late else 0):
             try:
                 self._encode(_MOST_HELP if late else _HELP)
             finally:
@@ -156,6 +162,8 @@ class Filing:
             done += 1
             if perf_counter_ns() > until:
                 break
+        if not offered:
+            self._heavy = 0
         self._counts.settle()
         if self._chunks.items >= self._bell.wanted:
             self._bell.ring()

@@ -39,6 +39,10 @@ class Later:
             self.dropped = [0, 0, 0]
         self.dropped[what] += 1
 
+    def weight(self) -> int:
+        """Bytes, about."""
+        return self.size + len(self.status_text) + len(self.name or b"")
+
     def told(self) -> Told:
         """What is encoded of it."""
         dropped = self.dropped
