@@ -17,7 +17,7 @@ from otel_trading.hotpath.twin.span_ids import bits
 _Given = tuple[Any, Any, Any, Any, Any, Any, Any, Any]
 
 _RECORD_EXCEPTION, _SET_STATUS = 6, 7
-_ROOT, _CHILD = SAMPLES + ROOT, SAMPLES + LOCAL
+_ROOT = SAMPLES + ROOT
 _put = dict.setdefault
 
 
@@ -50,6 +50,7 @@ class Block:
         name, context, kind, given, links, start_time, record, status = self._given
         recorder: Any
         decision: Any
+        place: Any
         recorder, _, always = self._tracer.here
         before = current.get(None)
         above = before if context is None else context
@@ -59,6 +60,7 @@ class Block:
         except (AttributeError, TypeError):  # no context, or none of its kind; a name that is none
             parent = decision = None
         how = None
+        place = _ROOT
         if parent is not None or decision is None or kind is not None or links:
             how = self._tracer.how(self._given, before)
             if how is None:
@@ -92,15 +94,15 @@ class Block:
                 recorder.terms, name, bits(192), 0, 0, 3, 1, decision, clock.offset, started, attributes, record, status
             )  # fmt: skip
         else:
-            _, parent, randomness, name, ids, own, parent_id, flags, number, decision = how
+            _, parent, place, randomness, name, ids, own, parent_id, flags, number, decision = how
             span._begun = (
                 recorder.terms, name, ids, own, parent_id, flags, number, decision, clock.offset, started, attributes,
                 record, status,
             )  # fmt: skip
             if randomness is not None:
                 span.later().randomness = randomness
-        if given is None and start_time is None and decision[0]:
-            arena.begun.append(_ROOT if parent is None else _CHILD)
+        if given is None and start_time is None and place is not None:
+            arena.begun.append(place)
         else:
             if given is not None:
                 attributes.clear()

@@ -18,20 +18,21 @@ from otel_trading.hotpath.sampler_engine import (
     Rule,
 )
 from otel_trading.hotpath.twin.sampler_cap import Cap
-from otel_trading.hotpath.twin.sampler_rules import Unsure, checked, matches
+from otel_trading.hotpath.twin.sampler_rules import Unsure, checked, is_plain, matches
 
 _MOST_NAMES, _MOST_STATES, _MOST_TEXT = 4096, 256, 1024
 _UNSAMPLED = -2
+
+_Plan = tuple[tuple[Rule, ...], int, tuple[int, ...]]
+"""Of a name: the rules that keep it always, its urgency, and those that count where a trace begins, by their place."""
 
 
 class Sampler:
     """Takes the decisions of `otel_trading.traces.sampler`."""
 
     __slots__ = (
-        "_always",
         "_cap",
         "_classify",
-        "_low",
         "_names",
         "_read",
         "_readings",
@@ -57,11 +58,9 @@ class Sampler:
             raise ValueError(f"there must be at most {MOST_RULES} rules; were {len(taken)}")
         self._classify, self._tell, self._read = classify, tell, read
         self._rules = taken
-        self._always = sum(1 << i for i, rule in enumerate(taken) if rule.always)
-        self._low = sum(1 << i for i, rule in enumerate(taken) if rule.low)
         self._thresholds = tuple(rule.threshold for rule in taken)
         self._cap = Cap(per_second)
-        self._names: dict[str, int] = {}
+        self._names: dict[str, _Plan] = {}
         self.always: dict[str, Decision] = {}
         """What is decided of roots whose name alone says that they are kept."""
         self._states: dict[tuple[str | None, int], str | None] = {}
@@ -80,49 +79,42 @@ class Sampler:
             raise TypeError("a parent must be (sampled, threshold, state)")
         if type(name) is not str:
             return None
+        return self.decided(name, kind, attributes, randomness, parent)
+
+    def decided(self, name: str, kind: int, attributes: Any, randomness: int, parent: Parent | None) -> Decision | None:
+        """As `decide`, for what is known to be of the right types."""
         try:
-            return self._decide(name, kind, attributes, randomness, parent)
+            plan = self._names.get(name)
+            always, urgency, roots = self._ask(name) if plan is None else plan
+            state = None if parent is None else parent[2] or None
+            for rule in always:
+                if matches(rule, kind, attributes):
+                    return True, HIGH, 0, self._told(state, 0)
+            if parent is not None:
+                threshold, randomness = self._of_parent(parent, randomness)
+            else:
+                threshold = self._of_root(roots, kind, attributes)
+            if threshold > randomness:
+                threshold = _UNSAMPLED
+            told = threshold if threshold >= 0 else NONE_TOLD
+            return threshold != _UNSAMPLED, urgency, told, self._told(state, threshold)
         except Exception:  # Unsure, or what a callable raised
             return None
 
-    def _decide(self, name: str, kind: int, attributes: Any, randomness: int, parent: Parent | None) -> Decision:
-        rules = self._names.get(name)
-        if rules is None:
-            rules = self._ask(name)
-        state = (parent[2] or None) if parent is not None else None
-        if self._first(rules & self._always, kind, attributes) is not None:
-            return True, HIGH, 0, self._told(state, 0)
-        urgency = LOW if rules & self._low else NORMAL
-        if parent is not None:
-            threshold, randomness = self._of_parent(parent, randomness)
-        else:
-            threshold = self._of_root(rules, kind, attributes)
-        if threshold > randomness:
-            threshold = _UNSAMPLED
-        told = threshold if threshold >= 0 else NONE_TOLD
-        return threshold != _UNSAMPLED, urgency, told, self._told(state, threshold)
-
-    def _ask(self, name: str) -> int:
+    def _ask(self, name: str) -> _Plan:
         rules = self._classify(name)
         if not 0 <= rules < 1 << 64:
             raise Unsure
+        found = [i for i in range(len(self._rules)) if rules >> i & 1]
+        always = _to_the_first_plain([i for i in found if self._rules[i].always], self._rules)
+        roots = _to_the_first_plain([i for i in found if not self._rules[i].always], self._rules)
+        urgency = LOW if any(self._rules[i].low for i in found) else NORMAL
+        plan = tuple(self._rules[i] for i in always), urgency, roots
         if len(self._names) < _MOST_NAMES and len(name) <= _MOST_TEXT:
-            self._names[name] = rules
-            if any(rules >> i & 1 and not (rule.kinds or rule.keys or rule.equals) for i, rule in self._keeping()):
+            self._names[name] = plan
+            if plan[0] and is_plain(plan[0][0]):
                 self.always[name] = True, HIGH, 0, self._told(None, 0)
-        return rules
-
-    def _keeping(self) -> list[tuple[int, Rule]]:
-        return [(i, rule) for i, rule in enumerate(self._rules) if rule.always]
-
-    def _first(self, rules: int, kind: int, attributes: Any) -> int | None:
-        while rules:
-            bit = rules & -rules
-            i = bit.bit_length() - 1
-            if matches(self._rules[i], kind, attributes):
-                return i
-            rules ^= bit
-        return None
+        return plan
 
     def _of_parent(self, parent: Parent, randomness: int) -> tuple[int, int]:
         sampled, threshold, state = parent
@@ -133,9 +125,12 @@ class Sampler:
             threshold = NONE_TOLD if sampled else _UNSAMPLED
         return threshold, randomness
 
-    def _of_root(self, rules: int, kind: int, attributes: Any) -> int:
-        i = self._first(rules & ~self._always, kind, attributes)
-        threshold = NEVER if i is None else self._thresholds[i]
+    def _of_root(self, roots: tuple[int, ...], kind: int, attributes: Any) -> int:
+        threshold = NEVER
+        for i in roots:
+            if matches(self._rules[i], kind, attributes):
+                threshold = self._thresholds[i]
+                break
         return _UNSAMPLED if threshold >= NEVER else self._cap.threshold(threshold)
 
     def _told(self, before: str | None, threshold: int) -> str | None:
@@ -179,3 +174,11 @@ class Sampler:
             if not 0 <= threshold <= NEVER:
                 raise ValueError(f"a threshold must be 0 to 2**56; was {threshold}")
         self._thresholds = taken
+
+
+def _to_the_first_plain(places: list[int], rules: tuple[Rule, ...]) -> tuple[int, ...]:
+    """Those that can matter, in their order."""
+    for number, i in enumerate(places, 1):
+        if is_plain(rules[i]):
+            return tuple(places[:number])
+    return tuple(places)

@@ -6,6 +6,8 @@ from typing import Any
 
 from otel_trading.hotpath.sampler_engine import NEVER, Rule
 
+_MOST_KEYS, _MOST_TEXT = 1024, 256
+
 
 class Unsure(Exception):
     """What is asked for has to be decided by Python that knows more."""
@@ -26,6 +28,11 @@ def checked(given: Any) -> Rule:
     return Rule(bool(always), kinds, keys, equals, threshold, bool(low))
 
 
+def is_plain(rule: Rule) -> bool:
+    """Whether it asks for nothing but the name."""
+    return not (rule.kinds or rule.keys or rule.equals)
+
+
 def matches(rule: Rule, kind: int, attributes: Any) -> bool:
     """Whether it does; raises Unsure."""
     if rule.kinds and not (0 <= kind < 64 and rule.kinds >> kind & 1):
@@ -40,6 +47,8 @@ def matches(rule: Rule, kind: int, attributes: Any) -> bool:
 
 
 def _attributes_match(rule: Rule, attributes: dict[Any, Any]) -> bool:
+    if not rule.equals:
+        return _begins(rule.keys, attributes)
     begun = not rule.keys
     equal = 0
     for key, value in attributes.copy().items():  # another thread may change it
@@ -52,6 +61,26 @@ def _attributes_match(rule: Rule, attributes: dict[Any, Any]) -> bool:
                     return False
                 equal += 1
     return begun and equal == len(rule.equals)
+
+
+_others: dict[tuple[str, ...], set[str]] = {}
+"""Keys that begin as none of a rule's do: applications have few."""
+
+
+def _begins(beginnings: tuple[str, ...], attributes: dict[Any, Any]) -> bool:
+    others = _others.get(beginnings)
+    if others is None:
+        others = _others[beginnings] = set()
+    if attributes.keys() <= others:
+        return False
+    for key in attributes.copy():  # another thread may change it
+        if type(key) is not str:
+            raise Unsure
+        if key.startswith(beginnings):
+            return True
+        if len(others) < _MOST_KEYS and len(key) <= _MOST_TEXT:
+            others.add(key)
+    return False
 
 
 def _same(value: Any, wanted: Any) -> bool:

@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from otel_trading.hotpath.sampler_engine import NONE_TOLD, NORMAL, Decision
+from otel_trading.hotpath.sampler_engine import NONE_TOLD, NORMAL, Decision, Parent
 from otel_trading.hotpath.twin import current
 from otel_trading.hotpath.twin.block import Block
 from otel_trading.hotpath.twin.sampler import Sampler
 from otel_trading.hotpath.twin.span import Span
-from otel_trading.hotpath.twin.span_begun import FLAGS, IDS, MOST_NAME, RANDOM, SAMPLED
+from otel_trading.hotpath.twin.span_begun import DECISION, FLAGS, IDS, MOST_NAME, RANDOM, SAMPLED, span_id
+from otel_trading.hotpath.twin.span_counts import LOCAL, ROOT, SAMPLES
 from otel_trading.hotpath.twin.span_facts import RANDOM_BITS
-from otel_trading.hotpath.twin.span_ids import bits, made
+from otel_trading.hotpath.twin.span_ids import bits
 from otel_trading.hotpath.twin.span_recorder import Recorder
 from otel_trading.hotpath.twin.span_value import Odd, text_of
 
 _KINDS = 5
 _INTERNAL = 1
 
-How = tuple[Recorder, Span | None, int | None, str | bytes, int, int, int, int, int, Decision]
-"""Recorder, parent, randomness if not the trace id's; NAME, IDS, OWN, ABOVE, FLAGS, KIND, DECISION of `span_begun`."""
+How = tuple[Recorder, Span | None, int | None, int | None, str | bytes, int, int, int, int, int, Decision]
+"""Recorder and parent; the place of `span_counts` if it is sampled; randomness if it is not the trace id's; NAME, IDS,
+OWN, ABOVE, FLAGS, KIND and DECISION of `span_begun`.
+"""
 
 
 class Tracer:
@@ -89,28 +92,31 @@ class Tracer:
             given: as to `start_span`.
             before: the current context.
         """
-        name, context, kind, attributes, links, *_ = given
-        recorder, sampler, _ = self.here
+        name, context, kind, attributes, links, _, _, _ = given
+        recorder, sampler, always = self.here
         if recorder is None or links or type(name) is not str or not (context is None or isinstance(context, dict)):
             return None
         number = _INTERNAL if kind is None else self._kinds.get(kind) if kind.__hash__ else None
         parent = current.span_in(before if context is None else context)
         if number is None or not (parent is None or isinstance(parent, Span)):
             return None
+        told: Parent | None = None
+        inherited: int | None = None
         if parent is None:
-            ids, own, above, flags, told = bits(192), 0, 0, RANDOM, None
-            inherited: int | None = None
-            randomness = ids >> 64 & RANDOM_BITS
+            ids, own, above, flags = bits(192), 0, 0, RANDOM
         else:
-            ids, own, above, flags = parent._begun[IDS], made(64), parent.span_id, parent._begun[FLAGS]
-            told = (bool(flags & SAMPLED), parent.threshold, parent.trace_state or None)
+            begun = parent._begun
+            ids, own, above, flags = begun[IDS], bits(64) or 1, span_id(begun), begun[FLAGS]
+            told = flags & SAMPLED == SAMPLED, begun[DECISION][2], begun[DECISION][3] or None
             inherited = None if parent._later is None else parent._later.randomness
-            randomness = parent.randomness
         decision: Decision | None
-        if sampler is not None:
-            decision = sampler.decide(name, number, attributes, randomness, told)
+        if sampler is None:
+            decision = (True, NORMAL, NONE_TOLD, None) if told is None else (True, NORMAL, told[1], told[2])
+        elif (told is None or told[2] is None) and name in always:
+            decision = always[name]
         else:
-            decision = (True, NORMAL, *((NONE_TOLD, None) if told is None else told[1:]))
+            randomness = ids >> 64 & RANDOM_BITS if inherited is None else inherited
+            decision = sampler.decided(name, number, attributes, randomness, told)
         if decision is None:
             return None
         try:
@@ -118,7 +124,8 @@ class Tracer:
         except Odd:
             return None
         flags = flags & RANDOM | (SAMPLED if decision[0] else 0)
-        return recorder, parent, inherited, named, ids, own, above, flags, number, decision
+        place = (SAMPLES + (ROOT if parent is None else LOCAL)) if decision[0] else None
+        return recorder, parent, place, inherited, named, ids, own, above, flags, number, decision
 
     def started_slowly(self, given: tuple[Any, ...]) -> Any:
         """What the subclass begins."""
