@@ -9,6 +9,7 @@ from typing import Any
 from otel_trading.delivery.encode import weight
 from otel_trading.delivery.outcome import ENCODE_ERROR, Outcome, Transport
 from otel_trading.ground import diagnostics
+from otel_trading.ground.breath import step
 
 
 class Redacting:
@@ -33,6 +34,7 @@ class Redacting:
         lost = weight(items) - weight(self._redacted)
         if not self._redacted:
             return Outcome({ENCODE_ERROR: lost})
+        step()
         outcome = self._inner.send(self._redacted, timeout_s)
         if not outcome.retry:
             self._of, self._redacted = (), []

@@ -20,6 +20,7 @@ from otel_trading.delivery.outcome import AFTER_SHUTDOWN, DEADLINE, EXPORTER_FAI
 from otel_trading.delivery.sending import Sending
 from otel_trading.delivery.waiting import Measure, Waiting
 from otel_trading.ground import clock, diagnostics
+from otel_trading.ground.breath import rested, step
 from otel_trading.ground.clock import Deadline
 
 MEBIBYTE = 1024 * 1024
@@ -226,11 +227,13 @@ class Worker(Generic[T]):
         with suppress_instrumentation():
             while True:
                 # a fault of ours costs the batch; if it ended the thread, its successor books it here
-                self.settle(self._ledger.in_flight, {EXPORTER_FAILED: self._ledger.in_flight})
+                if self._ledger.in_flight:
+                    self.settle(self._ledger.in_flight, {EXPORTER_FAILED: self._ledger.in_flight})
                 try:
                     batch = self._next_batch()
                     if batch is None:
                         return
+                    step()
                     self._on_room()
                     weight = sum(weight for _, weight in batch)
                     self._sending.deliver([item for item, _ in batch], weight, Deadline(self._export_timeout_s))
@@ -244,6 +247,7 @@ class Worker(Generic[T]):
                 if self._stopping is not None:
                     return None
                 self._changed.wait(self._wait_s())
+                rested()
             batch = self._queue.take(self._batch_items, BATCH_BYTES)
             self._ledger.in_flight = sum(weight for _, weight in batch)
             self._oldest_ns = clock.monotonic_ns()
@@ -279,6 +283,7 @@ class Worker(Generic[T]):
         with self._changed:
             self._ledger.settle(weight, dropped)
             self._changed.notify_all()
+        step()
 
     def wait_to_retry(self, outcome: Outcome, attempt: int, give_up: Deadline, flushes: int) -> bool:
         """See `Course`: False if the batch is to be given up."""
@@ -299,4 +304,5 @@ class Worker(Generic[T]):
                 if give_up.remaining_s() <= retry_at.remaining_s():
                     return False
                 self._changed.wait(retry_at.remaining_s())
+                rested()
             return not give_up.over
