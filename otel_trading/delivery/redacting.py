@@ -9,7 +9,7 @@ from typing import Any
 from otel_trading.delivery.encode import weight
 from otel_trading.delivery.outcome import ENCODE_ERROR, Outcome, Transport
 from otel_trading.ground import diagnostics
-from otel_trading.ground.breath import step
+from otel_trading.ground.breath import OF_SMALL_STEPS_NS, step
 
 
 class Redacting:
@@ -45,6 +45,7 @@ class Redacting:
     def _one(self, item: Any) -> list[Any]:
         try:
             redacted = self._redact(item)
+            step(OF_SMALL_STEPS_NS)
             return [redacted] if weight([redacted]) else []
         except Exception as error:
             diagnostics.trouble("delivery.not_redacted", "an item cannot be redacted and is not sent: %r", error)

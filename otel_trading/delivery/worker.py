@@ -20,12 +20,14 @@ from otel_trading.delivery.outcome import AFTER_SHUTDOWN, DEADLINE, EXPORTER_FAI
 from otel_trading.delivery.sending import Sending
 from otel_trading.delivery.waiting import Measure, Waiting
 from otel_trading.ground import clock, diagnostics
-from otel_trading.ground.breath import rested, step
+from otel_trading.ground.breath import hurry, rested, step
 from otel_trading.ground.clock import Deadline
 
 MEBIBYTE = 1024 * 1024
 BATCH_BYTES = 4 * MEBIBYTE
 """Most memory of one batch, estimated, unless it is one item; collectors refuse requests that are too large."""
+
+_TAKEN_AT_ONCE = 64
 
 
 def one(_: object) -> Measure:
@@ -233,6 +235,8 @@ class Worker(Generic[T]):
                     batch = self._next_batch()
                     if batch is None:
                         return
+                    if not batch:  # `stop` has emptied the queue
+                        continue
                     step()
                     self._on_room()
                     weight = sum(weight for _, weight in batch)
@@ -248,17 +252,34 @@ class Worker(Generic[T]):
                     return None
                 self._changed.wait(self._wait_s())
                 rested()
-            batch = self._queue.take(self._batch_items, BATCH_BYTES)
-            self._ledger.in_flight = sum(weight for _, weight in batch)
-            self._oldest_ns = clock.monotonic_ns()
-            self._overdue &= bool(self._queue)
-            return batch
+            # to lose items, or to leave late, is worse than to be felt
+            hurry(self._stopping is not None or 2 * self._queue.items > self._queue_items)
+        return self._taken()
+
+    def _taken(self) -> list[tuple[T, int]]:
+        """A batch out of the queue, in parts, so that who offers an item never waits for all of it."""
+        batch: list[tuple[T, int]] = []
+        items, size = self._batch_items, BATCH_BYTES
+        while items > 0:
+            with self._changed:
+                items_before, size_before = self._queue.items, self._queue.size
+                part = self._queue.take(min(items, _TAKEN_AT_ONCE), size, first=not batch)
+                self._ledger.in_flight += sum(weight for _, weight in part)
+                items -= items_before - self._queue.items
+                size -= size_before - self._queue.size
+                if not part or items <= 0 or not self._queue:
+                    self._oldest_ns = clock.monotonic_ns()
+                    self._overdue &= bool(self._queue)
+                    items = 0
+            batch += part
+            step()
+        return batch
 
     def _due(self) -> bool:
         if not self._queue:
             return False
-        hurry = self._stopping is not None or self._ledger.settled < self._flush_up_to
-        return hurry or self._wait_s() == 0.0
+        asked_for = self._stopping is not None or self._ledger.settled < self._flush_up_to
+        return asked_for or self._wait_s() == 0.0
 
     def _wait_s(self) -> float | None:
         if not self._queue:

@@ -13,7 +13,7 @@ import time
 from time import thread_time_ns
 
 _PAUSE_S = 0.00005
-_PIECE_NS = 50_000
+PIECE_NS, OF_SMALL_STEPS_NS, _LONG_PIECE_NS = 50_000, 75_000, 1_000_000
 """Of the thread's processor time; what follows until the next step comes on top."""
 
 _thread = threading.local()
@@ -30,10 +30,18 @@ def rested() -> None:
     _thread.since_ns = thread_time_ns()
 
 
-def step() -> None:
-    """To be called after each small step of this thread: a breath if they took a piece's time together.
+def step(piece_ns: int = PIECE_NS) -> None:
+    """To be called after each step of this thread: a breath if they took a piece's time together.
 
     Costs less than a microsecond otherwise.
+
+    Args:
+        piece_ns: OF_SMALL_STEPS_NS for steps of some 20 us, of which more fit.
     """
-    if thread_time_ns() - getattr(_thread, "since_ns", 0) > _PIECE_NS:
+    if thread_time_ns() - getattr(_thread, "since_ns", 0) > max(piece_ns, getattr(_thread, "least_ns", 0)):
         breathe()
+
+
+def hurry(yes: bool) -> None:
+    """Lets this thread take steps of 1 ms together from now on, because it would be late else; or not any more."""
+    _thread.least_ns = _LONG_PIECE_NS if yes else 0
