@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from otel_trading.delivery.encode import weight
-from otel_trading.delivery.outcome import ENCODE_ERROR, Outcome, Transport
+from otel_trading.delivery.outcome import ENCODE_ERROR, Keeping, Outcome, Transport
 from otel_trading.ground import diagnostics
 from otel_trading.ground.breath import OF_SMALL_STEPS_NS, step
 
@@ -50,6 +50,15 @@ class Redacting:
         except Exception as error:
             diagnostics.trouble("delivery.not_redacted", "an item cannot be redacted and is not sent: %r", error)
             return []
+
+    @property
+    def keeps(self) -> bool:
+        """See `Keeping.keeps`."""
+        return getattr(self._inner, "keeps", False)
+
+    def flush(self, timeout_s: float) -> bool:
+        """See `Keeping.flush`."""
+        return cast("Keeping[Any]", self._inner).flush(timeout_s)
 
     def close(self) -> None:
         """See `Transport.close`."""

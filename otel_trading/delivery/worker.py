@@ -14,6 +14,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from otel_trading.delivery.backoff import backoff_s
 from otel_trading.delivery.books import Books, Load
+from otel_trading.delivery.exporter_flush import ExporterFlush
 from otel_trading.delivery.lasting import LastingThread
 from otel_trading.delivery.ledger import Ledger
 from otel_trading.delivery.outcome import AFTER_SHUTDOWN, DEADLINE, EXPORTER_FAILED, UNREACHABLE, Outcome, T, Transport
@@ -82,6 +83,7 @@ class Worker(Generic[T]):
         self._flushes = 0
         self._flush_that_failed = 0
         self._lost_at_last_flush = 0
+        self._exporter_flush = ExporterFlush(name, transport)
         self._quiet = Deadline(0)  # the receiver asked for peace until then
         self._stopping: Deadline | None = None
         self._thread = LastingThread(name, self._run)
@@ -168,7 +170,9 @@ class Worker(Generic[T]):
         """Waits for a flush that was begun; see `flush` for what is returned."""
         number, target = ticket
         with self._changed:
-            while self._ledger.settled < target:
+            self._exporter_flush.ask(number, deadline)
+            self._changed.notify_all()
+            while self._ledger.settled < target or not self._exporter_flush.done(number):
                 left_s = deadline.remaining_s()
                 if left_s <= 0 or self._flush_that_failed >= number or self._stopped:
                     return False
@@ -176,7 +180,7 @@ class Worker(Generic[T]):
             lost = self._ledger.lost
             clean = lost == self._lost_at_last_flush
             self._lost_at_last_flush = lost
-            return clean
+            return clean and self._exporter_flush.clean
 
     @property
     def _stopped(self) -> bool:
@@ -216,6 +220,7 @@ class Worker(Generic[T]):
         self._changed = threading.Condition(threading.RLock())
         self._queue.clear()
         self._ledger = Ledger()
+        self._exporter_flush.forget()
         self._stopping = Deadline(0)
         self._thread.after_fork_in_child()
 
@@ -235,7 +240,8 @@ class Worker(Generic[T]):
                     batch = self._next_batch()
                     if batch is None:
                         return
-                    if not batch:  # `stop` has emptied the queue
+                    if not batch:
+                        self._flush_exporter()
                         continue
                     step()
                     self._on_room()
@@ -245,9 +251,13 @@ class Worker(Generic[T]):
                     diagnostics.trouble("delivery.worker_failed", "the worker of %s failed: %r", self.name, error)
 
     def _next_batch(self) -> list[tuple[T, int]] | None:
-        """Waits until a batch is due; None once stopped and empty."""
+        """Waits until a batch is due; None once stopped and empty; an empty one if the exporter is to be flushed."""
         with self._changed:
-            while not self._due():
+            while True:
+                if self._exporter_flush.due and self._ledger.settled >= self._flush_up_to:
+                    return []
+                if self._due():
+                    break
                 if self._stopping is not None:
                     return None
                 self._changed.wait(self._wait_s())
@@ -255,6 +265,11 @@ class Worker(Generic[T]):
             # to lose items, or to leave late, is worse than to be felt
             hurry(self._stopping is not None or 2 * self._queue.items > self._queue_items)
         return self._taken()
+
+    def _flush_exporter(self) -> None:
+        self._exporter_flush.run()
+        with self._changed:
+            self._changed.notify_all()
 
     def _taken(self) -> list[tuple[T, int]]:
         """A batch out of the queue, in parts, so that who offers an item never waits for all of it."""
