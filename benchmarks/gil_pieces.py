@@ -61,7 +61,7 @@ class Pieces:
 
     def _sockets(self) -> Callable[..., Any]:
         """Makes sockets whose short calls are known."""
-        names = ("close", "connect", "settimeout")
+        names = ("close", "connect", "settimeout", "shutdown")
         methods = {name: self.around(getattr(socket.socket, name), short=True) for name in names}
         return self.around(type("WatchedSocket", (socket.socket,), methods), short=True)
 

@@ -1,31 +1,36 @@
-"""Collections to an OTLP request: the stock encoder for some points at a time, and what it leaves out."""
+"""Collections to one OTLP request, a point at a time, so that others get the GIL between them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
-from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
-from opentelemetry.sdk.metrics.export import Metric, MetricsData, ResourceMetrics, ScopeMetrics
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.sdk.metrics.export import (
+    ExponentialHistogram,
+    Gauge,
+    Histogram,
+    Metric,
+    MetricsData,
+    ResourceMetrics,
+    Sum,
+)
 
-from otel_trading.delivery.any_value import sized, varint
+from otel_trading.delivery.any_value import sized, text, varint
+from otel_trading.delivery.metric_points import exponential_point, gauge_point, histogram_point, sum_point
 from otel_trading.delivery.origin_fields import resource_field, schema_field, scope_field
-from otel_trading.ground.breath import step
-
-_POINTS = 2
-"""That are encoded at a time, in some 60 us; a collection of 1,000 took 20 ms under the GIL."""
-
-_NOWHERE, _NOTHING = Resource.get_empty(), InstrumentationScope("")
+from otel_trading.ground import diagnostics
+from otel_trading.ground.breath import OF_SMALL_STEPS_NS, step
 
 
 def metrics_request(collections: Sequence[MetricsData]) -> bytes:
-    """An encoded ExportMetricsServiceRequest with all collections, in order. To be called from a worker's thread.
+    """An encoded ExportMetricsServiceRequest with all collections, in order.
+
+    The stock encoder makes messages out of all points before it writes the first: 13 ms under the GIL for 1,000
+    series. This writes bytes, at a third of the cost, and draws breath. To be called from a worker's thread.
 
     Raises:
-        Exception: one of the metrics cannot be encoded.
+        Exception: one of the metrics has what OTLP cannot carry.
     """
     parts = (part for collection in collections for part in collection.resource_metrics)
     return b"".join([sized(b"\x0a", b"".join(_resource_metrics(part))) for part in parts])
@@ -40,32 +45,33 @@ def _resource_metrics(part: ResourceMetrics) -> Iterable[bytes]:
 
 
 def _metric(metric: Metric) -> bytes:
-    """The content of a Metric: its points in slices, which follow each other in one message."""
-    whole: Any = metric.data
-    points = whole.data_points
-    data: list[bytes] = []
-    for at in range(0, len(points) or 1, _POINTS):
-        some = replace(whole, data_points=points[at : at + _POINTS])
-        message = _encoded(replace(metric, data=some))
-        kind = message.WhichOneof("data")
-        if kind is not None:
-            _put_thresholds(some.data_points, getattr(message, kind), kind)
-            data.append(getattr(message, kind).SerializeToString())
-        step()
-    if kind is None:  # it has no points, or is of a kind that the encoder does not know
-        return bytes(message.SerializeToString())
-    message.ClearField(kind)
-    tag = varint(message.DESCRIPTOR.fields_by_name[kind].number << 3 | 2)
-    return bytes(message.SerializeToString()) + sized(tag, b"".join(data))
+    """The content of a Metric."""
+    head = text(b"\x0a", metric.name) + text(b"\x12", metric.description) + text(b"\x1a", metric.unit)
+    data: Any = metric.data
+    if isinstance(data, Sum):
+        tail = _temporality(data) + (b"\x18\x01" if data.is_monotonic else b"")
+        return head + _data(b"\x3a", data.data_points, sum_point, tail)
+    if isinstance(data, Gauge):
+        return head + _data(b"\x2a", data.data_points, gauge_point, b"")
+    if isinstance(data, Histogram):
+        return head + _data(b"\x4a", data.data_points, histogram_point, _temporality(data))
+    if isinstance(data, ExponentialHistogram):
+        return head + _data(b"\x52", data.data_points, partial(exponential_point, metric), _temporality(data))
+    diagnostics.trouble("delivery.unknown_metric", "a metric of a kind that OTLP does not have: %s", type(data))
+    return head
 
 
-def _encoded(metric: Metric) -> Any:
-    part = ResourceMetrics(_NOWHERE, [ScopeMetrics(_NOTHING, [metric], "")], "")
-    return encode_metrics(MetricsData([part])).resource_metrics[0].scope_metrics[0].metrics[0]
+def _data(tag: bytes, points: Sequence[Any], encode: Callable[[Any], bytes], tail: bytes) -> bytes:
+    """The field that holds the points; nothing if there are none."""
+    if not points:
+        return b""
+    fields = []
+    for point in points:
+        fields.append(sized(b"\x0a", encode(point)))
+        step(OF_SMALL_STEPS_NS)
+    return sized(tag, b"".join((*fields, tail)))
 
 
-def _put_thresholds(points: Sequence[Any], data: Any, kind: str) -> None:
-    """The zero thresholds of exponential points, which the SDK's points and its encoder do not know."""
-    if kind == "exponential_histogram":
-        for point, found in zip(points, data.data_points, strict=True):
-            found.zero_threshold = getattr(point, "zero_threshold", 0.0)
+def _temporality(data: Any) -> bytes:
+    number = int(data.aggregation_temporality)
+    return b"\x10" + varint(number) if number else b""

@@ -31,7 +31,9 @@ class Redacting:
         """See `Transport.send`; an item that cannot be redacted must not leave, and is lost alone."""
         if items is not self._of:  # else it is the same batch once more
             self._of, self._redacted = items, [redacted for item in items for redacted in self._one(item)]
-        lost = weight(items) - weight(self._redacted)
+        offered = weight(items)
+        step()
+        lost = offered - weight(self._redacted)
         if not self._redacted:
             return Outcome({ENCODE_ERROR: lost})
         step()

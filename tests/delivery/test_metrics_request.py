@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.sdk.metrics import Counter, Histogram
-from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader, MetricsData
+from opentelemetry.sdk.metrics import Counter, Exemplar, Histogram
+from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
+    Gauge,
+    HistogramDataPoint,
+    InMemoryMetricReader,
+    Metric,
+    MetricsData,
+    NumberDataPoint,
+    ResourceMetrics,
+    ScopeMetrics,
+    Sum,
+)  # fmt: skip
+from opentelemetry.sdk.metrics.export import Histogram as Histograms
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from otel_trading.delivery.metrics_request import metrics_request
 from otel_trading.metrics.cell_provider import CellMeterProvider
@@ -86,3 +101,48 @@ def test_it_says_what_the_stock_encoder_says() -> None:
         for point in metric.exponential_histogram.data_points:
             point.zero_threshold = 0.0
     assert expected == ExportMetricsServiceRequest.FromString(metrics_request([data]))
+
+
+DOUBLES = st.floats(allow_nan=False)
+INT64 = st.integers(-(1 << 63), (1 << 63) - 1)
+UINT64 = st.integers(0, (1 << 64) - 1)
+ATTRIBUTES = st.dictionaries(st.text("abc", min_size=1), st.text("xyz") | INT64 | st.booleans() | DOUBLES, max_size=3)
+EXEMPLARS = st.lists(
+    st.builds(
+        Exemplar,
+        ATTRIBUTES,
+        INT64 | DOUBLES,
+        UINT64,
+        st.none() | st.integers(1, (1 << 64) - 1),
+        st.none() | st.integers(1, (1 << 128) - 1),
+    ),
+    max_size=2,
+)
+NUMBERS = st.builds(NumberDataPoint, ATTRIBUTES, st.none() | UINT64, UINT64, INT64 | DOUBLES, EXEMPLARS)
+HISTOGRAMS = st.builds(
+    HistogramDataPoint,
+    ATTRIBUTES,
+    UINT64,
+    UINT64,
+    UINT64,
+    DOUBLES,
+    st.lists(UINT64, max_size=3),
+    st.lists(DOUBLES, max_size=2),
+    DOUBLES,
+    DOUBLES,
+    EXEMPLARS,
+)
+TEMPORALITIES = st.sampled_from(AggregationTemporality)
+DATA = (
+    st.builds(Gauge, st.lists(NUMBERS, max_size=3))
+    | st.builds(Sum, st.lists(NUMBERS, max_size=3), TEMPORALITIES, st.booleans())
+    | st.builds(Histograms, st.lists(HISTOGRAMS, max_size=3), TEMPORALITIES)
+)
+TEXTS = st.text(max_size=5)
+
+
+@given(st.lists(st.builds(Metric, TEXTS, TEXTS, TEXTS, DATA), max_size=3))
+def test_each_field_is_what_the_stock_encoder_says(metrics_: list[Any]) -> None:
+    """With exemplars, extreme numbers, empty parts."""
+    data = MetricsData([ResourceMetrics(Resource({}), [ScopeMetrics(InstrumentationScope("a"), metrics_, "")], "")])
+    assert encode_metrics(data) == ExportMetricsServiceRequest.FromString(metrics_request([data]))
