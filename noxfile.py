@@ -43,6 +43,9 @@ LOWEST = (
     "opentelemetry-instrumentation-requests==0.65b0",
     "opentelemetry-instrumentation-sqlite3==0.65b0",
     "opentelemetry-instrumentation-system-metrics==0.65b0",
+    "opentelemetry-propagator-b3==1.44.*",
+    "opentelemetry-propagator-jaeger==1.44.*",
+    "opentelemetry-propagator-ot-trace==0.65b0",
     "opentelemetry-configuration==0.65b0",
 )
 

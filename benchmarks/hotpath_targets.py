@@ -2,44 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from interleaved import YARDSTICK, Target
 
-YARDSTICK = "abs(1.0)"
 RECORD = "native: record(float), 20 bounds"
-
-
-@dataclass(frozen=True)
-class Target:
-    """One promise.
-
-    Attributes:
-        operation: what is promised, in words.
-        above: operations of which one costs `over` at most, or at least, `limit` times as much.
-        over: the other one.
-        most: the limit is the largest ratio that will do; else the least.
-        plain: taken off both first: the cost that is added.
-    """
-
-    operation: str
-    above: str
-    over: str
-    limit: float
-    most: bool = False
-    plain: str | None = None
-    plain_over: str | None = None
-
-    def ratio(self, medians: Mapping[str, float]) -> float | None:
-        """None if one of them was not measured."""
-        if self.above not in medians or self.over not in medians:
-            return None
-        above = medians[self.above] - (medians[self.plain] if self.plain else 0.0)
-        over = medians[self.over] - (medians[self.plain_over] if self.plain_over else 0.0)
-        return above / over
-
-    def met(self, ratio: float) -> bool:
-        """Whether that will do."""
-        return ratio <= self.limit if self.most else ratio >= self.limit
 
 
 def _peer(operation: str, peer: str, ours: str, limit: float) -> Target:

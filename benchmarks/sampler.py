@@ -10,16 +10,11 @@ does not change the exit code.
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
 import sys
-import time
 from typing import Any
 
-from hotpath import rows_of, show
 from hotpath_loops import Loop, loop
-from hotpath_targets import YARDSTICK, Target
+from interleaved import QUICK, Samples, Target, main, timed, yardstick
 from opentelemetry import trace
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
@@ -28,8 +23,8 @@ from otel_trading.hotpath import EngineMissing, choose
 from otel_trading.hotpath.sampler_engine import IN_STATE
 from otel_trading.traces.sampler import TradingSampler
 
-QUICK, SLOW = 20_000, 500
-"""Repetitions a round: of what costs nanoseconds, and of what costs microseconds."""
+SLOW = 500
+"""Repetitions a round of what costs microseconds."""
 
 HIGHEST = (1 << 56) - 1
 THREE = {"venue": "binance", "symbol": "BTC-USDT", "side": "buy"}
@@ -74,9 +69,9 @@ def of_engine(engine: Any) -> dict[str, Loop]:
     return loops | {"no decision": loop(call, ask=ask, name=b"", attributes=None, parent=None)}
 
 
-def measure(rounds: int) -> dict[str, list[float]]:
-    """Nanoseconds by operation: float[rounds]."""
-    named: dict[str, tuple[Loop, int]] = {YARDSTICK: (loop("call(1.0)", call=abs), QUICK)}
+def measure(rounds: int) -> Samples:
+    """Times all of them."""
+    named = yardstick()
     for label, sampler in ((SDK, ParentBased(TraceIdRatioBased(0.5))), (OURS, TradingSampler(0.01, 0.5))):
         named |= {f"{label}: {case}": (run, SLOW) for case, run in of_sampler(sampler).items()}
     for which, times in (("native", QUICK), ("python", SLOW * 4)):
@@ -86,42 +81,8 @@ def measure(rounds: int) -> dict[str, list[float]]:
             sys.stderr.write(f"{error}\n")
             continue
         named |= {f"{which}: {case}": (run, times) for case, run in of_engine(engine).items()}
-    samples: dict[str, list[float]] = {name: [] for name in named}
-    for number in range(rounds + 1):
-        for name, (run, times) in named.items():
-            began = time.thread_time_ns()
-            run(times)
-            if number:  # the first warms up
-                samples[name].append((time.thread_time_ns() - began) / times)
-    return samples
-
-
-def promises_of(samples: dict[str, list[float]]) -> list[dict[str, Any]]:
-    """Each promise with the ratio that was found."""
-    medians = {name: statistics.median(values) for name, values in samples.items()}
-    rows: list[dict[str, Any]] = []
-    for target in TARGETS:
-        ratio = target.ratio(medians)
-        met = None if ratio is None else target.met(ratio)
-        rows.append({"operation": target.operation, "target": f">= {target.limit:g}", "result": ratio, "met": met})
-    return rows
-
-
-def main() -> int:
-    """Runs and prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=50, help="interleaved rounds (default 50)")
-    parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
-    arguments = parser.parse_args()
-    samples = measure(max(2, arguments.rounds))
-    rows, promises = rows_of(samples), promises_of(samples)
-    if arguments.json:
-        version = sys.version.split()[0]
-        print(json.dumps({"python": version, "rounds": arguments.rounds, "rows": rows, "promises": promises}))
-        return 0
-    show(rows, promises)
-    return 0
+    return timed(named, rounds)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(__doc__, measure, TARGETS))

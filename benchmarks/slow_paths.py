@@ -8,14 +8,10 @@ the median over the rounds and its quartiles; ratios to `abs(1.0)` bound to a lo
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
-import sys
-import time
 from typing import Any
 
 from hotpath_loops import Loop, loop
+from interleaved import QUICK, Samples, main, timed, yardstick
 from opentelemetry import context
 from opentelemetry.sdk.metrics import AlwaysOnExemplarFilter, Counter, MeterProvider, SimpleFixedSizeExemplarReservoir
 from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader
@@ -24,12 +20,10 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_s
 
 import otel_trading as ot
 from otel_trading.metrics.cell_provider import CellMeterProvider
-from otel_trading.metrics.engine import engine
 
-YARDSTICK = "abs(1.0)"
 TWO = {"venue": "binance", "side": "buy"}
-QUICK, SLOW = 20_000, 500
-"""Repetitions a round."""
+SLOW = 500
+"""Repetitions a round of what costs microseconds."""
 OVER = 5000
 """Label sets offered in turn; the engine remembers 2,000 of an instrument."""
 
@@ -64,7 +58,7 @@ def operations() -> dict[str, tuple[Loop, int]]:
     latency.bind(TWO)
     bound = "call(1)"
     return {
-        YARDSTICK: (loop("call(1.0)", call=abs), QUICK),
+        **yardstick(),
         "bound": (loop(bound, call=counter(provider()).bind(TWO).add), QUICK),
         "bound, in a sampled span": (in_span(loop(bound, call=counter(provider()).bind(TWO).add), True), QUICK),
         "bound, in a span that is not sampled": (
@@ -117,40 +111,10 @@ def unremembered(instrument: Any) -> Loop:
     return run
 
 
-def measure(rounds: int) -> list[dict[str, Any]]:
-    """A row an operation."""
-    named = operations()
-    samples: dict[str, list[float]] = {name: [] for name in named}
-    for number in range(rounds + 1):
-        for name, (run, times) in named.items():
-            began = time.thread_time_ns()
-            run(times)
-            if number:  # the first warms up
-                samples[name].append((time.thread_time_ns() - began) / times)
-    yardstick = statistics.median(samples[YARDSTICK])
-    rows = []
-    for name, values in samples.items():
-        low, median, high = statistics.quantiles(values, n=4)
-        rows.append({"operation": name, "ns": median, "low_ns": low, "high_ns": high, "x_abs": median / yardstick})
-    return rows
-
-
-def main() -> int:
-    """Runs and prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=50, help="interleaved rounds (default 50)")
-    parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
-    arguments = parser.parse_args()
-    rows = measure(max(2, arguments.rounds))
-    if arguments.json:
-        print(json.dumps({"python": sys.version.split()[0], "engine": engine.NAME, "rows": rows}))
-        return 0
-    print(f"{f'{engine.NAME} engine':48} {'ns':>8} {'quartiles':>17} {'x abs':>8}")
-    for row in rows:
-        quartiles = f"{row['low_ns']:.1f} - {row['high_ns']:.1f}"
-        print(f"{row['operation']:48} {row['ns']:8.1f} {quartiles:>17} {row['x_abs']:8.2f}")
-    return 0
+def measure(rounds: int) -> Samples:
+    """Times all of them."""
+    return timed(operations(), rounds)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(__doc__, measure))

@@ -7,24 +7,20 @@ what the SDK's batch processor and the peers do in threads of their own is not i
 waits is taken between the rounds as the pump takes it, and is a row of its own, as is the SDK's encoder over 512 spans.
 `our tracer` is that of `otel_trading.init()` with its sampler, that keeps all; unsampled it does not record, or is held
 (`keep_errors`): alone, where it is let go, or below a span that is open, where it waits for that one. The rows of the
-engines are without the API's methods. Below stand the promises with what came of them; a missed one does not change the
-exit code.
+engines are without the API's methods, those of CPython what such a block costs without any tracer. Below stand the
+promises with what came of them; a missed one does not change the exit code.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
 import sys
-import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from types import SimpleNamespace
 from typing import Any
 
-from hotpath import rows_of, show
 from hotpath_loops import Loop, loop
-from hotpath_targets import YARDSTICK, Target
+from interleaved import Samples, Target, main, timed, yardstick
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from span_peers import ATTACH, BATCH, CURRENT, FASTOTEL, PYTRACINGX, UNSAMPLED, peers, sdk_encoding
@@ -86,6 +82,15 @@ def held_below(arena: Any) -> Loop:
     return below
 
 
+def floor() -> dict[str, Loop]:
+    """What CPython itself takes of such a block, whoever makes the span: no tracer is below their sum."""
+    variable: ContextVar[Any] = ContextVar("bench")
+    return {
+        "CPython: a dict of three": loop(CURRENT.partition("attributes=")[2].partition("):")[0]),
+        "CPython: ContextVar set, reset": loop("reset(set(1))", reset=variable.reset, set=variable.set),
+    }
+
+
 def of_engine(engine: Any, arena: Any) -> dict[str, Loop]:
     """Name to loop."""
     variable, key, _ = sdk.current_context()
@@ -119,10 +124,11 @@ def taking(arena: Any) -> Callable[[], int]:
     return take
 
 
-def measure(rounds: int) -> dict[str, list[float]]:
-    """Nanoseconds by operation: float[rounds]."""
+def measure(rounds: int) -> Samples:
+    """Times all of them."""
     arena = chosen.Arena(1 << 20, 1 << 28)
-    named: dict[str, tuple[Loop, int]] = {YARDSTICK: (loop("call(1.0)", call=abs), QUICK * 4)}
+    named = yardstick()
+    named |= {name: (run, QUICK) for name, run in floor().items()}
     named |= {name: (run, SLOW) for name, run in peers().items()}
     named |= {OURS: (ours(arena, 1.0), QUICK), f"{OURS}, unsampled": (ours(arena, 0.0), QUICK)}
     named |= {HELD: (ours(arena, 0.0, Keeping(errors=True)), QUICK), HELD_BELOW: (held_below(arena), QUICK)}
@@ -136,23 +142,10 @@ def measure(rounds: int) -> dict[str, list[float]]:
         space = engine.Arena(1 << 20, 1 << 28)
         named |= {f"{which}: {name}": (run, times) for name, run in of_engine(engine, space).items()}
         passes[f"{which}: taken"] = taking(space)
-    samples: dict[str, list[float]] = {name: [] for name in (*named, *passes)}
-    for number in range(rounds + 1):
-        for name, (run, times) in named.items():
-            _sample(samples[name], number, lambda run=run, times=times: run(times) or times)  # type: ignore[misc]
-        for name, once in passes.items():
-            _sample(samples[name], number, once)
+    samples = timed(named, rounds, passes)
     samples[ENCODED] = [a + b for a, b in zip(samples[BATCH], samples["SDK: encoded"], strict=True)]
     samples[OUR_ENCODED] = [a + b for a, b in zip(samples[OURS], samples["ours: made a request"], strict=True)]
     return samples
-
-
-def _sample(into: list[float], number: int, run: Callable[[], int]) -> None:
-    """The first round warms up."""
-    began = time.thread_time_ns()
-    items = run()
-    if number:
-        into.append((time.thread_time_ns() - began) / items)
 
 
 def queued_bytes() -> float:
@@ -163,34 +156,12 @@ def queued_bytes() -> float:
     return float(books["queued_bytes"] / books["queued"])
 
 
-def promises_of(samples: dict[str, list[float]]) -> list[dict[str, Any]]:
-    """Each promise with the ratio that was found."""
-    medians = {name: statistics.median(values) for name, values in samples.items()}
-    rows: list[dict[str, Any]] = []
-    for target in TARGETS:
-        ratio = target.ratio(medians)
-        met = None if ratio is None else target.met(ratio)
-        rows.append({"operation": target.operation, "target": f">= {target.limit:g}", "result": ratio, "met": met})
+def memory() -> list[dict[str, Any]]:
+    """What is promised of it."""
     size = queued_bytes()
     told = {"operation": "bytes of a queued span", "target": f"<= {MOST_BYTES}", "result": size}
-    return [*rows, {**told, "met": size <= MOST_BYTES}]
-
-
-def main() -> int:
-    """Runs and prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=50, help="interleaved rounds (default 50)")
-    parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
-    arguments = parser.parse_args()
-    samples = measure(max(2, arguments.rounds))
-    rows, promises = rows_of(samples), promises_of(samples)
-    if arguments.json:
-        version = sys.version.split()[0]
-        print(json.dumps({"python": version, "rounds": arguments.rounds, "rows": rows, "promises": promises}))
-        return 0
-    show(rows, promises)
-    return 0
+    return [{**told, "met": size <= MOST_BYTES}]
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(__doc__, measure, TARGETS, memory))

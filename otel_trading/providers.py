@@ -67,8 +67,8 @@ def after_fork_in_child(awaken: Callable[[], object] | None = None) -> None:
     """The same in a forked child, without the parent's locks.
 
     Args:
-        awaken: called before the first span begins; None for nothing.
+        awaken: called before the first span begins or the first measurement is taken; None for nothing.
     """
     tracers.after_fork_in_child(awaken)
-    meters.after_fork_in_child()
+    meters.after_fork_in_child(awaken)
     loggers.after_fork_in_child()

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Unpack
 
 from opentelemetry import propagate
+from opentelemetry.metrics import Meter
 from opentelemetry.sdk.resources import Resource
 
 from otel_trading import leaving, providers, sdk
@@ -37,13 +38,14 @@ from otel_trading.health.server import Page, Server, listen
 from otel_trading.logs import awaited, pipeline
 from otel_trading.logs import part as logs_part
 from otel_trading.logs.processors import RecordProcessors
+from otel_trading.metrics import operations
 from otel_trading.metrics.engine import announce
 from otel_trading.metrics.part import MetricsPart
 from otel_trading.metrics.provider import DelegatingMeter
 from otel_trading.privacy.destinations import Destinations
 from otel_trading.privacy.redaction import Redactor
 from otel_trading.resource import create_resource
-from otel_trading.traces import adapting, keeping, propagation, redirects
+from otel_trading.traces import adapting, beginnings, keeping, propagation, redirects
 from otel_trading.traces import part as traces_part
 from otel_trading.traces.origin import Processors
 from otel_trading.traces.tracer import DelegatingTracer
@@ -217,6 +219,7 @@ class Telemetry:
             self._start_metrics(plan.metrics, plan.endpoint, foreign.meters)
             self._start_traces(plan.traces, foreign.tracers)
             self._start_logs(plan.logs, foreign.loggers)
+            self._tell(operations.tells_how_long_exports_take(self._lanes))
             self._open_endpoint(self._placed(plan.endpoint))
             self._guard_propagation(plan)
             self._carry_context(plan)
@@ -242,11 +245,17 @@ class Telemetry:
         if self._in_memory.span_processor is not None:
             provider.add_span_processor(self._in_memory.span_processor)
         self._adapting = adapting.begin(provider.sampler, self.config, lane.loads)
-        if self._adapting is not None and self._metrics is not None:
-            self._metrics.tell(self._adapting.tell)
-        if provider.keeping.any and self._metrics is not None:
-            self._metrics.tell(keeping.tells_what_was_forgotten(lane.arena))
+        self._tell(beginnings.tells_what_began(lane.arena))
+        if self._adapting is not None:
+            self._tell(self._adapting.tell)
+        if provider.keeping.any:
+            self._tell(keeping.tells_what_was_forgotten(lane.arena))
         providers.tracers.delegate_to(provider)
+
+    def _tell(self, further: Callable[[Meter], None]) -> None:
+        """Has a part create its instruments about itself, where metrics are recorded."""
+        if self._metrics is not None:
+            self._metrics.tell(further)
 
     def _start_metrics(self, plan: MetricsPlan | None, endpoint: EndpointPlan | None, foreign: Any) -> None:
         if plan is None:

@@ -11,7 +11,7 @@ from otel_trading.delivery.books import Books, Load
 from otel_trading.delivery.outcome import Transport
 from otel_trading.delivery.redacting import Redacting
 from otel_trading.delivery.waiting import Measure
-from otel_trading.delivery.worker import Worker, one
+from otel_trading.delivery.worker import Concluded, Worker, one
 from otel_trading.ground.clock import Deadline
 
 
@@ -76,6 +76,15 @@ class Lane:
             worker.load(kind, number)
             for number, (worker, kind) in enumerate(zip(self.workers, self._kinds, strict=True))
         ]
+
+    def watch(self, concluded: Callable[[str, int], Concluded]) -> None:
+        """Tells of every export that is over from now on.
+
+        Args:
+            concluded: makes, of the kind and number of an exporter, what is told.
+        """
+        for number, (worker, kind) in enumerate(zip(self.workers, self._kinds, strict=True)):
+            worker.on_concluded = concluded(kind, number)
 
     def ask_to_flush(self) -> list[tuple[int, int]]:
         """Begins a flush of every worker; give the tickets to `flushed`."""

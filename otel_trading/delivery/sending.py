@@ -7,7 +7,7 @@ from typing import Generic, Protocol
 
 from otel_trading.delivery.dividing import Dividing
 from otel_trading.delivery.outcome import DEADLINE, EXPORTER_FAILED, Outcome, T, Transport
-from otel_trading.ground import diagnostics
+from otel_trading.ground import clock, diagnostics
 from otel_trading.ground.breath import step
 from otel_trading.ground.clock import Deadline
 
@@ -26,6 +26,9 @@ class Course(Protocol):
 
     def settle(self, weight: int, dropped: Mapping[str, int]) -> None:
         """Books the answer for a part."""
+
+    def concluded(self, duration_s: float, outcome: Outcome) -> None:
+        """A part is over, with all its attempts and the waits between them."""
 
 
 class Sending(Generic[T]):
@@ -52,7 +55,9 @@ class Sending(Generic[T]):
         parts = [(items, weight)]
         while parts:
             items, weight = parts.pop()
+            began_ns = clock.monotonic_ns()
             outcome = self._persist(items, weight, give_up)
+            self._course.concluded((clock.monotonic_ns() - began_ns) / 1e9, outcome)
             if outcome.divide:
                 halves = self._dividing.halves(items)
                 parts += [(half, sum(map(self._weigh, half))) for half in reversed(halves)]

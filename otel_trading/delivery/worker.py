@@ -30,6 +30,9 @@ BATCH_BYTES = 4 * MEBIBYTE
 
 _TAKEN_AT_ONCE = 32
 
+Concluded = Callable[[float, str | None], None]
+"""Is told how long an export took in seconds, with all its attempts, and why it failed; None for success."""
+
 
 def one(_: object) -> Measure:
     """What an item measures if nobody knows better."""
@@ -73,6 +76,8 @@ class Worker(Generic[T]):
         self._export_timeout_s = export_timeout_s
         self._measure = measure
         self._on_room = on_room
+        self.on_concluded: Concluded = lambda duration_s, error_type: None
+        """Told of every part of a batch that is over, on the thread."""
         self._changed = threading.Condition(threading.RLock())
         self._queue: Waiting[T] = Waiting(queue_items, queue_bytes)
         self._ledger = Ledger()
@@ -323,6 +328,10 @@ class Worker(Generic[T]):
             self._ledger.settle(weight, dropped)
             self._changed.notify_all()
         step()
+
+    def concluded(self, duration_s: float, outcome: Outcome) -> None:
+        """See `Course`."""
+        self.on_concluded(duration_s, next(iter(outcome.dropped), None))
 
     def wait_to_retry(self, outcome: Outcome, attempt: int, give_up: Deadline, flushes: int) -> bool:
         """See `Course`: False if the batch is to be given up."""

@@ -62,6 +62,14 @@ class Arena(Protocol):
     def held(self) -> dict[str, int]:
         """bytes: of memory that unsampled spans wait in; forgotten: spans for which that was too little."""
 
+    def counts(self) -> dict[str, tuple[int, ...]]:
+        """How many spans began in this process, and how many of those that record have not ended.
+
+        started: nine numbers, three for each of dropped, recorded only (unsampled, but held or a request's), recorded
+        and sampled: without a parent, with one of this process, with a remote one. live: recorded only, recorded and
+        sampled; a span that is let go without an end stays live.
+        """
+
     def close(self) -> None:
         """From now on spans are dropped as `after_shutdown`; what waits can be taken."""
 

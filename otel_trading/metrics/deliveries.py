@@ -19,7 +19,9 @@ _OF_THE_PROCESSOR = (QUEUE_FULL, BYTES_FULL, AFTER_SHUTDOWN, NO_MEMORY)
 
 
 @dataclass(frozen=True, slots=True)
-class _Signal:
+class Signal:
+    """The words that the conventions have for a signal, and the name of its lane."""
+
     lane: str
     word: str
     unit: str
@@ -27,10 +29,10 @@ class _Signal:
     processor: str | None
 
 
-_SIGNALS = (
-    _Signal("traces", "span", "{span}", "span_exporter", "batching_span_processor"),
-    _Signal("logs", "log", "{log_record}", "log_exporter", "batching_log_processor"),
-    _Signal("metrics", "metric_data_point", "{data_point}", "metric_exporter", None),
+SIGNALS = (
+    Signal("traces", "span", "{span}", "span_exporter", "batching_span_processor"),
+    Signal("logs", "log", "{log_record}", "log_exporter", "batching_log_processor"),
+    Signal("metrics", "metric_data_point", "{data_point}", "metric_exporter", None),
 )
 
 Read = Callable[[Load, dict[str, str]], Iterable[Observation]]
@@ -43,17 +45,16 @@ def tell(meter: Meter, lanes: Mapping[str, Lane]) -> None:
         meter: makes them.
         lanes: by name; what is put in later is told too.
     """
-    for signal in _SIGNALS:
+    for signal in SIGNALS:
         _tell_exporter(meter, lanes, signal)
         if signal.processor is not None:
             _tell_processor(meter, lanes, signal, signal.processor)
 
 
-def _tell_exporter(meter: Meter, lanes: Mapping[str, Lane], signal: _Signal) -> None:
+def _tell_exporter(meter: Meter, lanes: Mapping[str, Lane], signal: Signal) -> None:
     def components() -> Iterator[tuple[Load, dict[str, str]]]:
         for load in _loads(lanes, signal):
-            kind = f"{load.kind}_{signal.exporter}" if load.kind.startswith("otlp_") else load.kind
-            yield load, _component(kind, load.number)
+            yield load, exporter(signal, load.kind, load.number)
 
     def exported(load: Load, component: dict[str, str]) -> Iterator[Observation]:
         yield Observation(load.books.delivered, component)
@@ -76,7 +77,7 @@ def _tell_exporter(meter: Meter, lanes: Mapping[str, Lane], signal: _Signal) -> 
     )
 
 
-def _tell_processor(meter: Meter, lanes: Mapping[str, Lane], signal: _Signal, processor: str) -> None:
+def _tell_processor(meter: Meter, lanes: Mapping[str, Lane], signal: Signal, processor: str) -> None:
     def components() -> Iterator[tuple[Load, dict[str, str]]]:
         for load in _loads(lanes, signal):
             yield load, _component(processor, load.number)
@@ -87,12 +88,23 @@ def _tell_processor(meter: Meter, lanes: Mapping[str, Lane], signal: _Signal, pr
         for reason, count in lost.items():
             yield Observation(count, {**component, "error.type": reason})
 
+    def created(_: CallbackOptions) -> Iterator[Observation]:
+        for load in _loads(lanes, signal)[:1]:  # each exporter is offered everything
+            yield Observation(load.books.offered)
+
     def size(load: Load, component: dict[str, str]) -> Iterator[Observation]:
         yield Observation(load.waiting, component)
 
     def capacity(load: Load, component: dict[str, str]) -> Iterator[Observation]:
         yield Observation(load.capacity, component)
 
+    if signal.lane == "logs":
+        meter.create_observable_counter(
+            "otel.sdk.log.created",
+            [created],
+            signal.unit,
+            "What was emitted, of the application's or our logger provider.",
+        )
     name = f"otel.sdk.processor.{signal.word}"
     meter.create_observable_counter(
         f"{name}.processed", [_each(components, processed)], signal.unit, "What left the queue."
@@ -105,9 +117,14 @@ def _tell_processor(meter: Meter, lanes: Mapping[str, Lane], signal: _Signal, pr
     )
 
 
-def _loads(lanes: Mapping[str, Lane], signal: _Signal) -> list[Load]:
+def _loads(lanes: Mapping[str, Lane], signal: Signal) -> list[Load]:
     lane = lanes.get(signal.lane)
     return [] if lane is None else lane.loads()
+
+
+def exporter(signal: Signal, kind: str, number: int) -> dict[str, str]:
+    """The attributes of an exporter."""
+    return _component(f"{kind}_{signal.exporter}" if kind.startswith("otlp_") else kind, number)
 
 
 def _component(kind: str, number: int) -> dict[str, str]:

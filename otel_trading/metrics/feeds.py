@@ -107,4 +107,8 @@ class ToProvider:
         return cell
 
 
+class ToAwaited(ToProvider):
+    """To whatever provider a measurement finds once it has waited for it; see `metrics.awaited`."""
+
+
 _inside = threading.local()

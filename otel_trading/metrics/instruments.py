@@ -24,7 +24,7 @@ from otel_trading.ground import diagnostics
 from otel_trading.hotpath.engine import Cell
 from otel_trading.metrics import attributes as sets
 from otel_trading.metrics.engine import engine
-from otel_trading.metrics.feeds import Feed, Nowhere
+from otel_trading.metrics.feeds import Feed, Nowhere, ToAwaited
 from otel_trading.metrics.handles import BoundCounter, BoundGauge, BoundHistogram
 from otel_trading.metrics.measurement import keys, labels, number
 from otel_trading.sdk import ApiGauge
@@ -59,7 +59,8 @@ class Synchronous(_Named, Generic[H]):
         super().__init__(name, unit, description)
         self.attributes_advisory = keys(attributes_advisory, name)
         self._lock = threading.RLock()
-        self._feed: Feed = Nowhere(name)
+        self.feed: Feed = Nowhere(name)
+        """Where measurements go at the moment."""
         self._handles: dict[tuple[Any, ...], tuple[Mapping[str, Any], Cell]] = {}
         self._initial: tuple[Cell, ...] = ()
         self._table = engine.Table(self._find, REMEMBERED, name)
@@ -67,7 +68,7 @@ class Synchronous(_Named, Generic[H]):
         self.__dict__[self.method] = getattr(self._table, self.method)
 
     def _find(self, attributes: Any) -> Cell:
-        return self._feed.cell(labels(attributes, self.name) or {}, None)
+        return self.feed.cell(labels(attributes, self.name) or {}, None)
 
     def bind(self, attributes: Mapping[str, Any] | None = None, /, **more: Any) -> H:
         """A handle with fixed attributes; see `otel_trading.bind`.
@@ -87,7 +88,7 @@ class Synchronous(_Named, Generic[H]):
                 known = self._handles.get(key)
             if known is None:
                 known = self._handles[key] = dict(fixed), engine.Cell(self.name)
-                self._feed.cell(*known)
+                self.feed.cell(*known)
         return known[1]  # type: ignore[return-value]  # a cell is what every kind of handle is
 
     def begin_with(self, sets: Iterable[Mapping[str, Any]]) -> None:
@@ -96,17 +97,19 @@ class Synchronous(_Named, Generic[H]):
             if self._initial:
                 return
             self._initial = tuple([cast(Cell, self.bind(attributes)) for attributes in sets])
-            self._begin(self._feed)
+            self._begin()
 
-    def _begin(self, feed: Feed) -> None:
+    def _begin(self) -> None:
         """Gives the first series their 0; that of a histogram is on `/metrics` once it is bound."""
-        if feed.enabled and self.method == "add":
-            for cell in self._initial:
-                cell.add(0)
+        if not self.feed.enabled or isinstance(self.feed, ToAwaited):
+            return
+        for cell in self._initial:
+            if self.method != "record":
+                getattr(cell, self.method)(0)
 
     def enabled(self) -> bool:
         """Whether a measurement would come out anywhere; for callers whose measurement is dear."""
-        return self._feed.enabled
+        return self.feed.enabled
 
     def create(self, meter: Meter) -> Any:
         """The instrument of another meter with the same identity."""
@@ -119,11 +122,11 @@ class Synchronous(_Named, Generic[H]):
             # closed first: a handle that passed on to another must not do so while the other begins to pass on to it
             for _, handle in handles:
                 handle.close()
-            self._feed = feed
+            self.feed = feed
             self._table.forget()
             for attributes, handle in handles:
                 feed.cell(attributes, handle)
-            self._begin(feed)
+            self._begin()
 
     def after_fork_in_child(self) -> None:
         """Closes everything, with a new lock: the parent's may be held for ever."""
@@ -167,11 +170,6 @@ class TradingGauge(Synchronous[BoundGauge], ApiGauge):
 
     kind = "gauge"
     method = "set"
-
-    def _begin(self, feed: Feed) -> None:
-        if feed.enabled:
-            for cell in self._initial:
-                cell.set(0)
 
     def set(self, amount: int | float, attributes: Any = None, context: Context | None = None) -> None:
         """Sets the value. Never raises."""

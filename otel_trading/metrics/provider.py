@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from opentelemetry.metrics import Meter, MeterProvider, NoOpMeterProvider
@@ -11,6 +11,7 @@ from opentelemetry.util.types import Attributes
 
 from otel_trading.ground import diagnostics, values
 from otel_trading.metrics import measurement
+from otel_trading.metrics.awaited import AwaitedMeterProvider
 from otel_trading.metrics.feeds import Feed, Nowhere, ToProvider
 from otel_trading.metrics.instruments import (
     Observed,
@@ -83,12 +84,16 @@ class DelegatingMeterProvider(MeterProvider):
             for meter in list(self._meters.values()):
                 meter.follow(self._target)
 
-    def after_fork_in_child(self) -> None:
-        """Makes everything a no-op without taking a lock that another thread of the parent may have held."""
+    def after_fork_in_child(self, awaken: Callable[[], object] | None = None) -> None:
+        """Makes everything a no-op without taking a lock that another thread of the parent may have held.
+
+        Args:
+            awaken: called before the first measurement is taken, which `delegate_to` may lead elsewhere by then.
+        """
         self._lock = threading.RLock()
         for meter in list(self._meters.values()):
             meter.after_fork_in_child()
-        self.delegate_to(None)
+        self.delegate_to(None if awaken is None else AwaitedMeterProvider(awaken))
 
     def __getattr__(self, name: str) -> Any:
         # force_flush, add_metric_reader ...: third-party code expects the SDK's provider here
@@ -143,6 +148,8 @@ class DelegatingMeter(Meter):
             )
 
     def _feed(self, instrument: Synchronous[Any]) -> Feed:
+        if isinstance(self._target, AwaitedMeterProvider):
+            return self._target.feed(instrument)
         if isinstance(self._target, NoOpMeterProvider):
             return Nowhere(instrument.name)
         real = instrument.create(self._real)

@@ -69,6 +69,40 @@ def test_the_global_propagator_is_composed_of_those_that_were_asked_for() -> Non
     assert propagate.get_global_textmap() is before
 
 
+@pytest.mark.parametrize(
+    ("name", "headers"),
+    [
+        ("b3", {"b3": f"{0xABC:032x}-{0xDEF:016x}-1"}),
+        (
+            "b3multi",
+            {"x-b3-traceid": f"{0xABC:032x}", "x-b3-spanid": f"{0xDEF:016x}", "x-b3-sampled": "1"},
+        ),
+        ("jaeger", {"uber-trace-id": f"{0xABC:032x}:{0xDEF:016x}:0:01"}),
+        (
+            "ottrace",
+            {"ot-tracer-traceid": f"{0xABC:016x}", "ot-tracer-spanid": f"{0xDEF:016x}", "ot-tracer-sampled": "true"},
+        ),
+    ],
+)
+def test_propagators_of_others_are_chosen_by_name(name: str, headers: dict[str, str]) -> None:
+    """A header begins our span's trace, and our span's ids go out by the same headers, to allowed hosts only."""
+    with ot.init("x", **{**KNOBS, "propagators": [name]}):
+        context = propagate.extract(headers, Context())
+        with ot.tracer().start_as_current_span(
+            "asks", context, SpanKind.CLIENT, {"server.address": "127.0.0.1"}
+        ) as span:
+            told: dict[str, str] = {}
+            propagate.inject(told)
+            placed = span.get_span_context()
+        with ot.tracer().start_as_current_span("asks", context, SpanKind.CLIENT, {"server.address": "api.venue.com"}):
+            abroad: dict[str, str] = {}
+            propagate.inject(abroad)
+    assert (placed.trace_id, span.parent.span_id, placed.trace_flags.sampled) == (0xABC, 0xDEF, True)
+    assert {key.lower() for key in told} >= set(headers)
+    assert f"{placed.span_id:016x}" in " ".join(told.values())
+    assert abroad == {}
+
+
 def test_a_getter_lists_the_keys_of_a_carrier() -> None:
     """For propagators whose headers begin alike."""
     assert default_getter.keys({"uberctx-a": "1", "b": "2"}) == ["uberctx-a", "b"]

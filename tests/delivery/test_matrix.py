@@ -121,7 +121,8 @@ def test_leaving_is_bounded_and_counted(nest: Nursery, server: str, way: str) ->
     assert not late(ended, way)
     assert "Traceback" not in ended.err, ended.err
     assert ended.code == (-signal.SIGTERM if way == "sigterm" else 0), ended.err
-    told = last_books(ended)
+    # a child that was slow to call init() had begun by itself, and says that it ended with nothing
+    told = [books for books in last_books(ended) if books["traces"]["offered"]]
     assert len(told) == (2 if way == "fork" else 1), ended.err
     for books in told:
         holds(books, hostile)

@@ -53,6 +53,46 @@ def test_a_forked_child_goes_on_by_itself(otlp: Receiver) -> None:
     assert {point.as_int for metric in otlp.metrics for point in metric.sum.data_points} == {2, 100}
 
 
+def test_what_a_child_counts_at_once_is_told(otlp: Receiver) -> None:
+    """By instruments, handles, and one that it creates, though it does nothing else and ends at once."""
+    code = f"""
+    import os, sys
+    import otel_trading as ot
+    ot.init("parent", otlp_endpoint={otlp.url!r}, metrics_exporter="otlp", stdout="off", own_metrics=False)
+    orders, depth = ot.meter().create_counter("orders"), ot.meter().create_up_down_counter("depth").bind(venue="x")
+    latency, margin = ot.meter().create_histogram("latency", "s").bind(), ot.meter().create_gauge("margin")
+    orders.add(100), depth.add(100), latency.record(1.0), margin.set(100)
+    for _ in range(3):
+        pid = os.fork()
+        if pid == 0:
+            orders.add(1, {{"side": "buy"}})
+            orders.add(2, {{"side": "buy"}})
+            depth.add(3)
+            depth.add(-1)
+            latency.record(0.5)
+            latency.record_since(ot.now())
+            margin.set(7)
+            ot.meter().create_counter("born").add(4)
+            sys.exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+    """
+    ended = children.run(code)
+    assert ended.code == 0, ended.err
+    told: dict[str, list[float]] = {}
+    for metric in otlp.metrics:
+        for point in [*metric.sum.data_points, *metric.gauge.data_points]:
+            told.setdefault(metric.name, []).append(point.as_int)
+        for point in metric.histogram.data_points:
+            told.setdefault(metric.name, []).append(point.count)
+    assert {name: sorted(values) for name, values in told.items()} == {
+        "orders": [3, 3, 3, 100],
+        "depth": [2, 2, 2, 100],
+        "latency": [1, 2, 2, 2],
+        "margin": [7, 7, 7, 100],
+        "born": [4, 4, 4],
+    }
+
+
 def test_a_daemon_that_forks_twice_goes_on(otlp: Receiver) -> None:
     """The child in between is gone before its own telemetry has begun."""
     code = f"""

@@ -4,9 +4,8 @@
 #include "itself.h"
 
 enum block_argument { BLOCK_END = START_ARGUMENTS, BLOCK_ARGUMENTS };
-static const char *const BLOCK_NAMES[] = {
-    "name", "context", "kind", "attributes", "links", "start_time", "record_exception", "set_status_on_exception", "end_on_exit",
-};
+SIGNATURE(START_CURRENT, "start_as_current_span", 1, "name", "context", "kind", "attributes", "links", "start_time",
+          "record_exception", "set_status_on_exception", "end_on_exit");
 
 /* Not tracked by the collector: it lives as long as its block, and what it was given is let go with it. */
 typedef struct {
@@ -20,14 +19,14 @@ typedef struct {
 } Block;
 
 static PyTypeObject *Block_Type = NULL;
-#ifndef Py_GIL_DISABLED
+#ifdef KEEPS_SPARES
 static Block *spare = NULL; /* one that is over: a block is mostly made when the one before has gone */
 #endif
 
 static Block *
 allocated(void)
 {
-#ifndef Py_GIL_DISABLED
+#ifdef KEEPS_SPARES
     if (LIKELY(spare != NULL)) {
         Block *block = spare;
         spare = NULL;
@@ -41,7 +40,7 @@ allocated(void)
 static void
 let_go(Block *block)
 {
-#ifndef Py_GIL_DISABLED
+#ifdef KEEPS_SPARES
     if (LIKELY(spare == NULL)) {
         spare = block;
         return;
@@ -173,7 +172,7 @@ PyObject *
 block_new(PyObject *tracer, PyObject *const *given, Py_ssize_t count, PyObject *keywords)
 {
     PyObject *found[BLOCK_ARGUMENTS];
-    if (arguments_of("start_as_current_span", BLOCK_NAMES, 1, BLOCK_ARGUMENTS, given, count, keywords, found) < 0)
+    if (arguments_of(&START_CURRENT, given, count, keywords, found) < 0)
         return NULL;
     Block *made = allocated();
     if (made == NULL)

@@ -14,6 +14,11 @@
 /* Off the path of a record, so that this one needs few registers. */
 #define COLD __attribute__((noinline, cold))
 
+/* Objects that are over are kept one of a kind, to be the next: under the GIL, and not from those who look for bad memory. */
+#if !defined(Py_GIL_DISABLED) && !defined(__SANITIZE_ADDRESS__)
+#define KEEPS_SPARES
+#endif
+
 /* A METH_FASTCALL function as the type that PyMethodDef has. */
 #define CALL(function) ((PyCFunction)(void (*)(void))(function))
 

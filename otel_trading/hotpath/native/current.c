@@ -4,7 +4,7 @@ static PyObject *variable = NULL;     /* the ContextVar */
 static PyObject *context_type = NULL; /* a subclass of dict */
 static PyObject *span_key = NULL;
 static PyObject *nothing = NULL; /* the arguments with which a context is made */
-#ifndef Py_GIL_DISABLED
+#ifdef KEEPS_SPARES
 static PyObject *spare = NULL; /* a context that nobody has any more, with None as its span: to make one costs four times as much */
 #endif
 
@@ -39,7 +39,7 @@ PyObject *
 current_span(PyObject *context)
 {
     PyObject *key = READ_HOOK(span_key);
-    if (key == NULL || context == NULL || !PyDict_Check(context))
+    if (key == NULL || context == NULL || !PyDict_Check(context) || PyDict_GET_SIZE(context) == 0)
         return NULL;
     PyObject *span = Py_XNewRef(PyDict_GetItemWithError(context, key));
     if (UNLIKELY(span == NULL && PyErr_Occurred()))
@@ -50,7 +50,7 @@ current_span(PyObject *context)
 static PyObject *
 take_spare(PyTypeObject *type)
 {
-#ifndef Py_GIL_DISABLED
+#ifdef KEEPS_SPARES
     PyObject *found = spare;
     spare = NULL;
     if (LIKELY(found != NULL && Py_IS_TYPE(found, type)))
@@ -63,7 +63,7 @@ take_spare(PyTypeObject *type)
 void
 current_forget(PyObject *context)
 {
-#ifndef Py_GIL_DISABLED
+#ifdef KEEPS_SPARES
     if (LIKELY(spare == NULL && Py_REFCNT(context) == 1 && PyDict_GET_SIZE(context) == 1)) {
         if (LIKELY(PyDict_SetItem(context, span_key, Py_None) == 0)) {
             spare = context;

@@ -6,7 +6,7 @@ held_new(Arena *arena)
     Held *held = PyMem_RawCalloc(1, sizeof *held);
     if (held == NULL)
         return NULL;
-    arena_hold_begin(arena);
+    arena_become_own(arena);
     held->fork = forks;
     held->arena = (Arena *)Py_NewRef((PyObject *)arena);
     return held;

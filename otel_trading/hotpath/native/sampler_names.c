@@ -6,7 +6,7 @@
 static inline int
 same_name(PyObject *one, PyObject *other, Py_hash_t hash)
 {
-    return one == other || (PyObject_Hash(one) == hash && PyUnicode_Compare(one, other) == 0);
+    return one == other || (text_hash(one) == hash && PyUnicode_Compare(one, other) == 0);
 }
 
 /* Where the name is, or is to be put; under GUARD. */
@@ -30,7 +30,7 @@ grow(Sampler *sampler)
     for (uint32_t old = 0; before != NULL && old <= sampler->mask; old++) {
         if (before[old].name == NULL)
             continue;
-        uint32_t i = (uint32_t)PyObject_Hash(before[old].name) & (size - 1);
+        uint32_t i = (uint32_t)text_hash(before[old].name) & (size - 1);
         while (after[i].name != NULL)
             i = (i + 1) & (size - 1);
         after[i] = before[old];
@@ -90,7 +90,7 @@ ask(Sampler *sampler, PyObject *name, Py_hash_t hash, uint64_t *rules)
 int
 names_find(Sampler *sampler, PyObject *name, uint64_t *rules)
 {
-    Py_hash_t hash = PyObject_Hash(name); /* of an exact text, which keeps it: runs no Python and never fails */
+    Py_hash_t hash = text_hash(name);
     int known;
     GUARD(sampler)
     const Name *place = place_of(sampler, name, hash);

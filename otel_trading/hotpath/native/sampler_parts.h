@@ -59,6 +59,14 @@ typedef struct {
     Reading readings[STATES];
 } Sampler;
 
+/* Of an exact text, which keeps it: runs no Python and never fails. */
+static inline Py_hash_t
+text_hash(PyObject *text)
+{
+    Py_hash_t kept = PEEK(((PyASCIIObject *)text)->hash);
+    return LIKELY(kept != -1) ? kept : PyObject_Hash(text);
+}
+
 /* Reads rules into the sampler. -1 with an exception. */
 int rules_take(Sampler *sampler, PyObject *given);
 /* Thresholds anew, one a rule. -1 with an exception. */

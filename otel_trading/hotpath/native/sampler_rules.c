@@ -141,11 +141,9 @@ rules_free(Sampler *sampler)
 /* ---- matching; runs no Python ---- */
 
 /* Of ASCII letters. Most keys are told apart by their first letter, or by the one where a beginning ends. */
-static inline int
+static COLD int
 begins_with_one(const Rule *rule, const char *key, Py_ssize_t size)
 {
-    if (size == 0 || !(rule->first[key[0] >> 6] >> (key[0] & 63) & 1))
-        return 0;
     for (const Beginning *each = rule->beginnings; each < rule->beginnings + rule->keys; each++)
         if (each->size <= size && each->letters != NULL && key[each->size - 1] == each->letters[each->size - 1] &&
             memcmp(key, each->letters, (size_t)each->size) == 0)
@@ -165,8 +163,10 @@ tail_matches(const Rule *rule, PyObject *key)
 static inline int
 key_matches(const Rule *rule, PyObject *key)
 {
-    if (LIKELY(PyUnicode_IS_COMPACT_ASCII(key)))
-        return begins_with_one(rule, PyUnicode_DATA(key), PyUnicode_GET_LENGTH(key));
+    if (LIKELY(PyUnicode_IS_COMPACT_ASCII(key))) {
+        const char *letters = (const char *)((PyASCIIObject *)key + 1); /* the first is 0 if there is none */
+        return rule->first[letters[0] >> 6] >> (letters[0] & 63) & 1 && begins_with_one(rule, letters, PyUnicode_GET_LENGTH(key));
+    }
     return tail_matches(rule, key);
 }
 
@@ -201,9 +201,26 @@ pair_matches(const Rule *rule, PyObject *key, PyObject *value)
     return 0;
 }
 
+/* Whether one key begins as it should; nothing else is asked for. */
+static int
+keys_match(const Rule *rule, PyObject *attributes)
+{
+    PyObject *key;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(attributes, &position, &key, NULL)) {
+        if (UNLIKELY(!PyUnicode_CheckExact(key)))
+            return -1;
+        if (UNLIKELY(key_matches(rule, key)))
+            return 1;
+    }
+    return 0;
+}
+
 static int
 attributes_match(const Rule *rule, PyObject *attributes)
 {
+    if (LIKELY(PyTuple_GET_SIZE(rule->equals) == 0))
+        return keys_match(rule, attributes);
     PyObject *key, *value;
     Py_ssize_t position = 0, equal = 0, wanted = PyTuple_GET_SIZE(rule->equals);
     int begun = rule->keys == 0;
@@ -211,8 +228,6 @@ attributes_match(const Rule *rule, PyObject *attributes)
         if (!PyUnicode_CheckExact(key))
             return -1;
         begun = begun || key_matches(rule, key);
-        if (wanted == 0)
-            continue;
         int same = pair_matches(rule, key, value);
         if (same < 0)
             return same == -2 ? 0 : -1;

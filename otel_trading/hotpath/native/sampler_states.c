@@ -4,14 +4,14 @@
 static inline int
 same_text(PyObject *one, PyObject *other)
 {
-    return one == other || (one != NULL && other != NULL && PyObject_Hash(one) == PyObject_Hash(other) &&
+    return one == other || (one != NULL && other != NULL && text_hash(one) == text_hash(other) &&
                             PyUnicode_Compare(one, other) == 0);
 }
 
 static inline uint32_t
 place_of(PyObject *text, int64_t told)
 {
-    uint64_t mixed = ((text == NULL ? 0 : (uint64_t)PyObject_Hash(text)) + (uint64_t)told) * 0x9e3779b97f4a7c15ULL;
+    uint64_t mixed = ((text == NULL ? 0 : (uint64_t)text_hash(text)) + (uint64_t)told) * 0x9e3779b97f4a7c15ULL;
     return (uint32_t)(mixed >> 32) & (STATES - 1);
 }
 

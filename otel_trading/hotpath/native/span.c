@@ -1,11 +1,41 @@
 #include "held.h"
+#include "span_counts.h"
 
 PyTypeObject *Span_Type = NULL;
+
+#ifdef KEEPS_SPARES
+static Span *spare = NULL;
+#endif
+
+static Span *
+allocated(PyTypeObject *type)
+{
+#ifdef KEEPS_SPARES
+    if (LIKELY(spare != NULL)) {
+        Span *span = spare;
+        spare = NULL;
+        return (Span *)PyObject_Init((PyObject *)span, type);
+    }
+#endif
+    return PyObject_New(Span, type);
+}
+
+static void
+let_go(Span *span)
+{
+#ifdef KEEPS_SPARES
+    if (LIKELY(spare == NULL)) {
+        spare = span;
+        return;
+    }
+#endif
+    PyObject_Free(span);
+}
 
 Span *
 span_new(Recorder *recorder)
 {
-    Span *span = PyObject_New(Span, recorder->span_type);
+    Span *span = allocated(recorder->span_type);
     if (span == NULL)
         return NULL;
     memset((char *)span + sizeof(PyObject), 0, offsetof(Span, storage) - sizeof(PyObject));
@@ -29,7 +59,7 @@ span_dealloc(PyObject *object)
     Py_XDECREF(span->trace_state);
     Py_XDECREF(span->status_text);
     Py_DECREF((PyObject *)span->recorder);
-    PyObject_Free(object);
+    let_go(span);
     Py_DECREF(type);
 }
 
@@ -144,12 +174,12 @@ span_add_attributes(Span *span, PyObject *mapping)
 static PyObject *
 set_attribute_call(PyObject *self, PyObject *const *given, Py_ssize_t count, PyObject *keywords)
 {
-    static const char *const names[] = {"key", "value"};
+    SIGNATURE(signature, "set_attribute", 2, "key", "value");
     PyObject *found[2];
     if (LIKELY(count == 2 && keywords == NULL)) {
         found[0] = given[0];
         found[1] = given[1];
-    } else if (arguments_of("set_attribute", names, 2, 2, given, count, keywords, found) < 0)
+    } else if (arguments_of(&signature, given, count, keywords, found) < 0)
         return NULL;
     if (LIKELY(span_owned((Span *)self)))
         add_attribute(self, found[0], found[1]);
@@ -159,9 +189,9 @@ set_attribute_call(PyObject *self, PyObject *const *given, Py_ssize_t count, PyO
 static PyObject *
 set_attributes_call(PyObject *self, PyObject *const *given, Py_ssize_t count, PyObject *keywords)
 {
-    static const char *const names[] = {"attributes"};
+    SIGNATURE(signature, "set_attributes", 1, "attributes");
     PyObject *found[1];
-    if (arguments_of("set_attributes", names, 1, 1, given, count, keywords, found) < 0)
+    if (arguments_of(&signature, given, count, keywords, found) < 0)
         return NULL;
     if (LIKELY(span_owned((Span *)self)))
         span_add_attributes((Span *)self, found[0]);
@@ -171,12 +201,12 @@ set_attributes_call(PyObject *self, PyObject *const *given, Py_ssize_t count, Py
 static PyObject *
 set_status_call(PyObject *self, PyObject *const *given, Py_ssize_t count, PyObject *keywords)
 {
-    static const char *const names[] = {"code", "description"};
+    SIGNATURE(signature, "set_status", 1, "code", "description");
     Span *span = (Span *)self;
     PyObject *found[2], *before = NULL;
     Text text = {NULL, "", 0};
     uint64_t high, code;
-    if (arguments_of("set_status", names, 1, 2, given, count, keywords, found) < 0)
+    if (arguments_of(&signature, given, count, keywords, found) < 0)
         return NULL;
     if (found[0] == Py_None || id_of(found[0], &high, &code) < 0 || high != 0 || code > ERROR ||
         (code == ERROR && found[1] != NULL && found[1] != Py_None && text_of(found[1], &text) < 0)) {
@@ -199,11 +229,11 @@ set_status_call(PyObject *self, PyObject *const *given, Py_ssize_t count, PyObje
 static PyObject *
 update_name_call(PyObject *self, PyObject *const *given, Py_ssize_t count, PyObject *keywords)
 {
-    static const char *const names[] = {"name"};
+    SIGNATURE(signature, "update_name", 1, "name");
     Span *span = (Span *)self;
     PyObject *found[1];
     Text name;
-    if (arguments_of("update_name", names, 1, 1, given, count, keywords, found) < 0)
+    if (arguments_of(&signature, given, count, keywords, found) < 0)
         return NULL;
     if (text_of(found[0], &name) < 0) {
         arena_trouble(span->recorder->arena, BAD_NAME);
@@ -254,7 +284,10 @@ end_at(Span *span, PyObject *given)
         POKE(span->recording, 0);
     }
     UNGUARD()
-    if (!ends || span->fate == NOT_OFFERED)
+    if (!ends)
+        return;
+    span_count_end(span);
+    if (span->fate == NOT_OFFERED)
         return;
     if (UNLIKELY(span->fate == HELD))
         held_end(span);
@@ -271,9 +304,9 @@ span_end_now(Span *span)
 static PyObject *
 end_call(PyObject *self, PyObject *const *given, Py_ssize_t count, PyObject *keywords)
 {
-    static const char *const names[] = {"end_time"};
+    SIGNATURE(signature, "end", 0, "end_time");
     PyObject *found[1] = {NULL};
-    if (UNLIKELY(count || keywords) && arguments_of("end", names, 0, 1, given, count, keywords, found) < 0)
+    if (UNLIKELY(count || keywords) && arguments_of(&signature, given, count, keywords, found) < 0)
         return NULL;
     end_at((Span *)self, found[0]);
     Py_RETURN_NONE;

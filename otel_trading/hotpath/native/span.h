@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "span_arena.h"
+#include "span_arguments.h"
 #include "span_ids.h"
 #include "span_value.h"
 
@@ -102,13 +103,6 @@ PyObject *span_add_link(PyObject *self, PyObject *const *given, Py_ssize_t count
 
 /* The fields without attributes, events and links; the span does not change meanwhile. */
 void span_write_head(const Span *span, Wire *wire);
-
-/* An int of at most 128 bits. 0, or -1 for anything else; no exception is left. */
-int id_of(PyObject *value, uint64_t *high, uint64_t *low);
-
-/* Positional and named arguments by name; those that are not given are NULL. -1 with TypeError. */
-int arguments_of(const char *function, const char *const *names, int required, int number, PyObject *const *given,
-                 Py_ssize_t positional, PyObject *keywords, PyObject **found);
 
 static inline int
 span_owned(const Span *span)

@@ -7,12 +7,12 @@ enum link_field { LINK_STATE = 0x1a, LINK_ATTRIBUTE = 0x22, LINK_DROPPED = 0x28,
 PyObject *
 span_add_event(PyObject *self, PyObject *const *given, Py_ssize_t count, PyObject *keywords)
 {
-    static const char *const names[] = {"name", "attributes", "timestamp"};
+    SIGNATURE(signature, "add_event", 1, "name", "attributes", "timestamp");
     Span *span = (Span *)self;
     PyObject *found[3];
     Text name;
     uint32_t dropped;
-    if (arguments_of("add_event", names, 1, 3, given, count, keywords, found) < 0)
+    if (arguments_of(&signature, given, count, keywords, found) < 0)
         return NULL;
     if (UNLIKELY(!span_owned(span)))
         Py_RETURN_NONE;
@@ -63,13 +63,13 @@ put_flags(Wire *wire, uint32_t flags)
 PyObject *
 span_add_link(PyObject *self, PyObject *const *given, Py_ssize_t count, PyObject *keywords)
 {
-    static const char *const names[] = {"trace_id", "span_id", "attributes", "trace_state", "flags", "remote"};
+    SIGNATURE(signature, "add_link", 2, "trace_id", "span_id", "attributes", "trace_state", "flags", "remote");
     Span *span = (Span *)self;
     PyObject *found[6];
     uint64_t high, low, id, none, flags_high, flags;
     uint32_t dropped;
     Text state = {NULL, "", 0};
-    if (arguments_of("add_link", names, 2, 6, given, count, keywords, found) < 0)
+    if (arguments_of(&signature, given, count, keywords, found) < 0)
         return NULL;
     if (UNLIKELY(!span_owned(span)))
         Py_RETURN_NONE;

@@ -87,6 +87,8 @@ arena_begin_anew(Arena *arena)
     arena->taken = 0;
     memset(arena->dropped, 0, sizeof arena->dropped);
     memset(arena->troubles, 0, sizeof arena->troubles);
+    memset(arena->started, 0, sizeof arena->started);
+    memset(arena->ended, 0, sizeof arena->ended);
     arena->held = arena->held_forgotten = 0;
     arena->fork = forks;
 }
@@ -364,7 +366,7 @@ arena_troubles(PyObject *object, PyObject *unused)
 }
 
 void
-arena_hold_begin(Arena *arena)
+arena_become_own(Arena *arena)
 {
     GUARD(arena)
     arena_own(arena);
@@ -375,9 +377,44 @@ static PyObject *
 arena_held(PyObject *object, PyObject *unused)
 {
     Arena *arena = (Arena *)object;
-    arena_hold_begin(arena);
+    arena_become_own(arena);
     return Py_BuildValue("{sKsK}", "bytes", (unsigned long long)__atomic_load_n(&arena->held, __ATOMIC_RELAXED), "forgotten",
                          (unsigned long long)__atomic_load_n(&arena->held_forgotten, __ATOMIC_RELAXED));
+}
+
+/* So many numbers. */
+static PyObject *
+numbers(const uint64_t *found, int number)
+{
+    PyObject *tuple = PyTuple_New(number);
+    for (int i = 0; tuple != NULL && i < number; i++) {
+        PyObject *each = PyLong_FromUnsignedLongLong(found[i]);
+        if (each == NULL)
+            Py_CLEAR(tuple);
+        else
+            PyTuple_SET_ITEM(tuple, i, each);
+    }
+    return tuple;
+}
+
+/* What ended is read first: whatever ends meanwhile has begun, and counts as live a moment longer. */
+static PyObject *
+arena_counts(PyObject *object, PyObject *unused)
+{
+    Arena *arena = (Arena *)object;
+    uint64_t started[RESULTS * ORIGINS], live[RESULTS];
+    arena_become_own(arena);
+    for (int result = 0; result < RESULTS; result++)
+        live[result] = -__atomic_load_n(&arena->ended[result], __ATOMIC_RELAXED);
+    for (int i = 0; i < RESULTS * ORIGINS; i++) {
+        started[i] = __atomic_load_n(&arena->started[i / ORIGINS][i % ORIGINS], __ATOMIC_RELAXED);
+        live[i / ORIGINS] += started[i];
+    }
+    PyObject *began = numbers(started, RESULTS * ORIGINS), *open = numbers(live + RECORDS_ONLY, RESULTS - RECORDS_ONLY);
+    PyObject *counts = began == NULL || open == NULL ? NULL : Py_BuildValue("{sOsO}", "started", began, "live", open);
+    Py_XDECREF(began);
+    Py_XDECREF(open);
+    return counts;
 }
 
 static PyObject *
@@ -400,6 +437,9 @@ static PyMethodDef methods[] = {
      PyDoc_STR("troubles() -> dict\n\nWhat was wrong with values that were given to spans, by what they were for.")},
     {"held", arena_held, METH_NOARGS,
      PyDoc_STR("held() -> dict\n\nBytes of memory that unsampled spans wait in, and how many were forgotten for want of it.")},
+    {"counts", arena_counts, METH_NOARGS,
+     PyDoc_STR("counts() -> dict\n\n`started`: nine numbers of spans, dropped, recorded only, recorded and sampled, each without a\n"
+               "parent, with one of this process, with a remote one. `live`: recorded only, recorded and sampled.")},
     {"wait", CALL(arena_wait), METH_FASTCALL,
      PyDoc_STR("wait(items, timeout_s) -> bool\n\nSleeps without the GIL until so many spans wait or wake() is called; False: time is over.")},
     {"wake", arena_wake, METH_NOARGS,

@@ -12,6 +12,8 @@
 
 enum dropped { QUEUE_FULL, BYTES_FULL, AFTER_SHUTDOWN, NO_MEMORY, DROP_REASONS };
 enum urgency { LOW, NORMAL, HIGH, URGENCIES }; /* as delivery.urgency counts */
+enum result { DROPS, RECORDS_ONLY, RECORDS_AND_SAMPLED, RESULTS }; /* of a span that begins */
+enum origin { NO_PARENT, LOCAL_PARENT, REMOTE_PARENT, ORIGINS };
 enum trouble { BAD_ATTRIBUTES, BAD_EVENT, BAD_LINK, BAD_STATUS, BAD_NAME, BAD_TIME, BAD_IDS, TROUBLES };
 
 typedef struct Chunk {
@@ -41,6 +43,7 @@ typedef struct {
     uint64_t taken;
     uint64_t dropped[DROP_REASONS];
     uint64_t troubles[TROUBLES];
+    uint64_t started[RESULTS][ORIGINS], ended[RESULTS]; /* spans; of the latter what recorded, see span_counts.h */
     uint64_t held, most_held;      /* bytes of memory of unsampled spans that wait whether something goes wrong */
     uint64_t held_forgotten;       /* spans for which that was too little */
 } Arena;
@@ -87,8 +90,8 @@ arena_rings(Arena *arena)
     return 1;
 }
 
-/* Before the first use after a fork of the next two. */
-void arena_hold_begin(Arena *arena);
+/* Before the first use after a fork of what is not under GUARD. */
+void arena_become_own(Arena *arena);
 
 static inline void
 arena_hold_less(Arena *arena, uint64_t bytes)

@@ -1,4 +1,5 @@
 #include "held.h"
+#include "span_counts.h"
 
 #define MOST_LIMIT 10000 /* of attributes, events, links: keys are compared one by one */
 #define MOST_BYTES (64 << 20)
@@ -10,10 +11,8 @@ PyTypeObject *Recorder_Type = NULL;
 enum begin_argument { AS_NAME, AS_PARENT, AS_KIND, AS_ATTRIBUTES, AS_START, AS_TRACE_ID, AS_SPAN_ID, AS_PARENT_ID, AS_FLAGS,
                       AS_TRACE_STATE, AS_REMOTE, AS_URGENCY, AS_RECORD, AS_THRESHOLD, AS_RANDOMNESS, AS_ON_EXCEPTION,
                       AS_HELD_WITH, BEGIN_ARGUMENTS };
-static const char *const BEGIN_NAMES[] = {
-    "name", "parent", "kind", "attributes", "start_time", "trace_id", "span_id", "parent_id", "flags", "trace_state", "remote",
-    "urgency", "record", "threshold", "randomness", "on_exception", "held_with",
-};
+SIGNATURE(BEGIN, "begin", 1, "name", "parent", "kind", "attributes", "start_time", "trace_id", "span_id", "parent_id", "flags",
+          "trace_state", "remote", "urgency", "record", "threshold", "randomness", "on_exception", "held_with");
 enum kind { INTERNAL = 1, CLIENT = 3, PRODUCER = 4 };
 
 /* A number up to `most`; `otherwise` if it is none. */
@@ -139,7 +138,7 @@ static PyObject *
 begin_call(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *keywords)
 {
     PyObject *given[BEGIN_ARGUMENTS];
-    if (arguments_of("begin", BEGIN_NAMES, 1, BEGIN_ARGUMENTS, arguments, count, keywords, given) < 0)
+    if (arguments_of(&BEGIN, arguments, count, keywords, given) < 0)
         return NULL;
     if (given[AS_PARENT] != NULL && given[AS_PARENT] != Py_None && !PyObject_TypeCheck(given[AS_PARENT], Span_Type))
         return PyErr_Format(PyExc_TypeError, "a parent must be a Span of this engine; was %.200s",
@@ -157,6 +156,7 @@ begin_call(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObjec
     span->urgency = (uint8_t)number_or(span->recorder->arena, given[AS_URGENCY], HIGH, NORMAL);
     span->on_exception = (uint8_t)number_or(span->recorder->arena, given[AS_ON_EXCEPTION], ON_EXCEPTION, ON_EXCEPTION);
     set_sampling(span, given);
+    span_count_start(span);
     span_set_start(span, given[AS_START]);
     if (span->recording)
         span_add_attributes(span, given[AS_ATTRIBUTES]);

@@ -2,6 +2,7 @@
 #include "block.h"
 #include "current.h"
 #include "sampler.h"
+#include "span_counts.h"
 
 PyTypeObject *Tracer_Type = NULL;
 
@@ -9,9 +10,8 @@ PyTypeObject *Tracer_Type = NULL;
 #define RANDOM_BITS 0x00ffffffffffffffULL
 #define INTERNAL 1
 
-static const char *const START_NAMES[] = {
-    "name", "context", "kind", "attributes", "links", "start_time", "record_exception", "set_status_on_exception",
-};
+SIGNATURE(START_SPAN, "start_span", 1, "name", "context", "kind", "attributes", "links", "start_time", "record_exception",
+          "set_status_on_exception");
 static PyObject *kinds[KINDS]; /* OpenTelemetry's, in OTLP's order */
 
 static PyObject *
@@ -115,6 +115,7 @@ start_here(Recorder *recorder, PyObject *sampler, PyObject *const *given, Span *
     if (UNLIKELY(sample(span, parent, sampler, given[START_ATTRIBUTES]) < 0))
         goto failed;
     span_choose_fate(span, parent, 0);
+    span_count_start(span);
     span->on_exception = (given[START_RECORD_EXCEPTION] == Py_False ? 0 : RECORD_EXCEPTION) |
                          (given[START_SET_STATUS] == Py_False ? 0 : SET_STATUS);
     if (span->recording) {
@@ -159,7 +160,7 @@ static PyObject *
 start_span_call(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *keywords)
 {
     PyObject *given[START_ARGUMENTS];
-    if (arguments_of("start_span", START_NAMES, 1, START_ARGUMENTS, arguments, count, keywords, given) < 0)
+    if (arguments_of(&START_SPAN, arguments, count, keywords, given) < 0)
         return NULL;
     PyObject *current = current_get();
     PyObject *span = tracer_start((Tracer *)self, given, current);
