@@ -71,10 +71,12 @@ bench-hotpath: $(VENV)/.bench ## what the cells of both engines cost, as ratios 
 	$(call benchmark,hotpath)
 	$(call benchmark,footprint)
 
-bench-spans: $(VENV)/.bench ## what a span costs beside the SDK's
+bench-spans: $(VENV)/.bench ## what a span costs beside the SDK's, how its export is felt, what is kept and lost
 	$(call benchmark,spans)
 	$(call benchmark,sampler)
 	$(call benchmark,span_gaps)
+	$(call benchmark,log_gaps)
+	$(call benchmark,span_keeping)
 	$(call benchmark,span_outage)
 
 bench-collectors: $(VENV)/.dev backends ## what the collectors of collector-config need, with the real servers

@@ -1,17 +1,21 @@
 """How long each thread of a delivery computes between two calls in which it gives the GIL up.
 
 Processor time of the thread, so that who else needs the machine is not in it. Calls that give the GIL up and are not
-known here make pieces look longer, not shorter.
+known here make pieces look longer, not shorter. One that is over within some microseconds ends a piece only if the
+thread had to wait in it, which means that another one had the GIL meanwhile.
 """
 
 from __future__ import annotations
 
+import resource
+import socket
 import threading
 import time
+import zlib
 from collections.abc import Callable
 from typing import Any
 
-from otel_trading.delivery import deadline_http
+from otel_trading.delivery import connecting, encode, limited_socket
 from otel_trading.ground import breath
 
 
@@ -23,26 +27,43 @@ class Pieces:
         self._began = threading.local()
         self._main = threading.get_ident()
         self._patch(threading.Condition, "wait")
-        self._patch(deadline_http.LimitedSocket, "sendall")
-        self._patch(deadline_http._Incoming, "readinto")
+        self._patch(limited_socket.LimitedSocket, "sendall")
+        self._patch(limited_socket.LimitedSocket, "receive")
+        connecting.socket = _Module(**{**vars(socket), "socket": self._sockets()})  # type: ignore[assignment]  # likewise
+        encode.zlib = _Module(compress=self.around(zlib.compress))  # type: ignore[assignment]  # likewise
         breath.time = _Module(sleep=self.around(time.sleep))  # type: ignore[assignment]  # has what is used of it
 
     def _patch(self, owner: Any, name: str) -> None:
         setattr(owner, name, self.around(getattr(owner, name)))
 
-    def around(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        """The call, at which a piece ends and after which one begins."""
+    def around(self, call: Callable[..., Any], short: bool = False) -> Callable[..., Any]:
+        """The call, at which a piece ends and after which one begins.
+
+        Args:
+            call: gives the GIL up.
+            short: for moments only.
+        """
 
         def with_an_end(*given: Any, **named: Any) -> Any:
             began = getattr(self._began, "ns", None)
-            if began is not None and threading.get_ident() != self._main:
-                self.us.append((time.thread_time_ns() - began) / 1000)
+            reached, waits = time.thread_time_ns(), _waits() if short else -1
             try:
                 return call(*given, **named)
             finally:
-                self._began.ns = time.thread_time_ns()
+                if _waits() > waits:
+                    if began is not None and threading.get_ident() != self._main:
+                        self.us.append((reached - began) / 1000)
+                    self._began.ns = time.thread_time_ns()
+                elif began is not None:  # it goes on, without what it did not hold the GIL for
+                    self._began.ns += time.thread_time_ns() - reached
 
         return with_an_end
+
+    def _sockets(self) -> Callable[..., Any]:
+        """Makes sockets whose short calls are known."""
+        names = ("close", "connect", "settimeout", "shutdown")
+        methods = {name: self.around(getattr(socket.socket, name), short=True) for name in names}
+        return self.around(type("WatchedSocket", (socket.socket,), methods), short=True)
 
     def watch(self, lane: Any) -> None:
         """The native calls of a lane that give the GIL up."""
@@ -51,6 +72,11 @@ class Pieces:
         for worker in lane.workers:
             screening = worker._transport._redact.__self__._screening
             screening._screen = _Proxy(screening._screen, look=self.around(screening._screen.look))
+
+
+def _waits() -> int:
+    """How often this thread gave the processor up to wait."""
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
 
 
 class _Proxy:

@@ -12,6 +12,7 @@ import re
 import socket
 import sys
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +24,8 @@ from otel_trading.config.plan import Plan
 from otel_trading.ground import diagnostics, values
 from otel_trading.ground.versions import version
 
+_SCHEMA = "https://opentelemetry.io/schemas/1.38.0"
+"""Of the names that are used here."""
 _CONTAINER_ID = re.compile(r"([0-9a-f]{64})")
 _NAMED = {
     "service_name": "service.name",
@@ -51,8 +54,11 @@ def create_resource(config: Config, plan: Plan) -> Resource:
 
     Precedence: knobs named in `init()` or the environment, then `resource_attributes`, then detectors by name, then
     what is detected here. With a declarative file its `resource` section takes the place of the detected part.
+    It names the schema that its parts follow.
     """
-    base = {**(_from_file(plan, config) if plan.from_file else _detected()), **_detectors(config["resource_detectors"])}
+    found = [_from_file(plan, config) if plan.from_file else Resource(_detected(), _SCHEMA)]
+    found += _detectors(config["resource_detectors"])
+    base = {key: value for resource in found for key, value in resource.attributes.items()}
     given = {key: values.attribute(value) for key, value in config["resource_attributes"].items()}
     named = {
         attribute: config[knob]
@@ -60,7 +66,19 @@ def create_resource(config: Config, plan: Plan) -> Resource:
         if config[knob] is not None and not _weaker_than_attributes(config, knob, attribute)
     }
     merged = {key: values.attribute(value) for key, value in {**base, **given, **named}.items()}
-    return Resource(cast(Any, merged), schema_url="https://opentelemetry.io/schemas/1.38.0")
+    return Resource(cast(Any, merged), schema_url=_schema_of(found))
+
+
+def _schema_of(found: Sequence[Resource]) -> str:
+    """The schema that all follow which follow one; none if they disagree, as the specification leaves it to us."""
+    schemas = {resource.schema_url for resource in found if resource.schema_url}
+    if len(schemas) > 1:
+        diagnostics.trouble(
+            "resource.schemas",
+            "the parts of the resource follow several schemas, so it names none: %s",
+            sorted(schemas),
+        )
+    return schemas.pop() if len(schemas) == 1 else ""
 
 
 def _weaker_than_attributes(config: Config, knob: str, attribute: str) -> bool:
@@ -71,9 +89,10 @@ def _weaker_than_attributes(config: Config, knob: str, attribute: str) -> bool:
     )
 
 
-def _from_file(plan: Plan, config: Config) -> dict[str, Any]:
+def _from_file(plan: Plan, config: Config) -> Resource:
     try:
-        return {**dict(sdk.resource_from_model(plan.resource_model).attributes), **_distribution()}
+        told = sdk.resource_from_model(plan.resource_model)
+        return Resource({**told.attributes, **_distribution()}, told.schema_url or _SCHEMA)
     except Exception as error:
         if config.file is None:
             raise
@@ -130,13 +149,13 @@ def _kubernetes() -> dict[str, str]:
     return {attribute: value for attribute, value in found.items() if value}
 
 
-def _detectors(names: tuple[str, ...]) -> dict[str, Any]:
-    """Attributes of stock or other detectors; one that fails costs itself only."""
-    found: dict[str, Any] = {}
+def _detectors(names: tuple[str, ...]) -> list[Resource]:
+    """What stock or other detectors find; one that fails costs itself only."""
+    found: list[Resource] = []
     for name in names:
         try:
-            detector = sdk.load_entry_point(name, "opentelemetry_resource_detector")()
-            found.update(detector.detect().attributes)
+            detected = sdk.load_entry_point(name, "opentelemetry_resource_detector")().detect()
+            found.append(Resource(dict(detected.attributes), detected.schema_url))
         except LookupError:
             known = ", ".join(sorted(sdk.entry_point_names("opentelemetry_resource_detector")))
             diagnostics.trouble(f"resource.{name}", "no resource detector is called %r; there are %s", name, known)

@@ -27,6 +27,7 @@ from otel_trading.context import threads
 from otel_trading.delivery import farewell, reachability
 from otel_trading.delivery.books import Books
 from otel_trading.delivery.lane import Lane
+from otel_trading.delivery.last_call import all_ended
 from otel_trading.forked import Awakening
 from otel_trading.ground import diagnostics
 from otel_trading.ground.clock import Deadline
@@ -36,6 +37,7 @@ from otel_trading.health.report import health_page
 from otel_trading.health.server import Page, Server, listen
 from otel_trading.logs import awaited, pipeline
 from otel_trading.logs import part as logs_part
+from otel_trading.logs.processors import RecordProcessors
 from otel_trading.metrics import operations
 from otel_trading.metrics.engine import announce
 from otel_trading.metrics.part import MetricsPart
@@ -45,6 +47,7 @@ from otel_trading.privacy.redaction import Redactor
 from otel_trading.resource import create_resource
 from otel_trading.traces import adapting, beginnings, keeping, propagation, redirects
 from otel_trading.traces import part as traces_part
+from otel_trading.traces.origin import Processors
 from otel_trading.traces.tracer import DelegatingTracer
 
 _LEVELS = {"trace": 5, "debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
@@ -196,6 +199,7 @@ class Telemetry:
         self._server: Server | None = None
         self._endpoint_trouble = ""
         self._undo: list[Undo] = []
+        self._told: list[Processors | RecordProcessors] = []
         self._blocks = 0
         self._stopped = False
         self._clean = True
@@ -237,6 +241,7 @@ class Telemetry:
             providers.tracers.delegate_to(foreign)
             return
         provider = traces_part.create_provider(plan, self.config, self.resource, lane, self._in_memory.ids)
+        self._told.append(provider.processors)
         if self._in_memory.span_processor is not None:
             provider.add_span_processor(self._in_memory.span_processor)
         self._adapting = adapting.begin(provider.sampler, self.config, lane.loads)
@@ -272,7 +277,8 @@ class Telemetry:
                 self._undo.append(logs_part.join(foreign, lane))
                 provider = foreign
             else:
-                provider = logs_part.create_provider(plan, self.resource, lane)
+                provider, processors = logs_part.create_provider(plan, self.resource, lane)
+                self._told.append(processors)
                 if self._in_memory.log_processor is not None:
                     provider.add_log_record_processor(self._in_memory.log_processor)
         providers.loggers.delegate_to(provider)
@@ -473,9 +479,13 @@ class Telemetry:
         if self._metrics is not None:
             self._metrics.stop_readers()
         providers.let_go()
+        others = [call for told in self._told for call in told.last_calls]
+        for call in others:
+            call.begin()
         for lane in self._lanes.values():
             lane.ask_to_stop(deadline)
         clean &= all([lane.stop(deadline) for lane in self._lanes.values()])
+        all_ended(others, deadline)
         if self._server is not None:
             self._server.stop()
         for undo in reversed(self._undo):

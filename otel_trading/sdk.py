@@ -34,6 +34,7 @@ from opentelemetry.sdk._logs import (
     LoggerProvider as SdkLoggerProvider,
 )
 from opentelemetry.sdk._logs import (
+    LogRecordDroppedAttributesWarning,
     LogRecordLimits,
     LogRecordProcessor,
     ReadableLogRecord,
@@ -72,6 +73,7 @@ __all__ = [
     "ConsoleLogRecordExporter",
     "InMemoryLogRecordExporter",
     "LogRecord",
+    "LogRecordDroppedAttributesWarning",
     "LogRecordExportResult",
     "LogRecordExporter",
     "LogRecordLimits",
@@ -385,9 +387,18 @@ def resource_of(provider: Any) -> Resource | None:
     return found if isinstance(found, Resource) else None
 
 
-def logger_provider(resource: Resource, limits: Mapping[str, int | None]) -> SdkLoggerProvider:
-    """An SDK LoggerProvider with explicit limits, so that it reads no environment; 1.44 takes no limits."""
+def logger_provider(
+    resource: Resource, limits: Mapping[str, int | None], processors: LogRecordProcessor | None = None
+) -> SdkLoggerProvider:
+    """An SDK LoggerProvider with explicit limits, so that it reads no environment; 1.44 takes no limits.
+
+    Args:
+        resource: of all records.
+        limits: `attributes` and `attribute_length`; None for none.
+        processors: takes the place of the SDK's list of processors; None for that.
+    """
     arguments: dict[str, Any] = {"resource": resource, "shutdown_on_exit": False}
+    arguments["multi_log_record_processor"] = processors
     if "log_record_limits" in inspect.signature(SdkLoggerProvider.__init__).parameters:
         length = LogRecordLimits.UNSET if limits["attribute_length"] is None else limits["attribute_length"]
         count = limits["attributes"]

@@ -1,94 +1,29 @@
 """HTTP POST with one limit for all of it: connect, send, and each byte of the reply.
 
 The usual clients limit each wait, so a server that drips a byte a second holds them for ever, and they read a reply
-of any size. Here the socket's timeout is what is left of the one limit, before every wait.
+of any size. Here the socket's timeout is what is left of the one limit, before every wait. Between the steps the
+thread draws breath, so that none of them holds the GIL for longer than 200 us.
 """
 
 from __future__ import annotations
 
-import http.client
-import io
+import re
 import socket
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, cast
 from urllib.parse import urlsplit
 
 from otel_trading.delivery.connecting import Resolver, connect
-from otel_trading.ground.breath import breathe
+from otel_trading.delivery.http_reply import Reply, read_reply
+from otel_trading.delivery.limited_socket import LimitedSocket
+from otel_trading.ground.breath import breathe, rested, step
 from otel_trading.ground.clock import Deadline
 
-REPLY_LIMIT_BYTES = 4 * 1024 * 1024
-"""The most of a reply that is read; the OTLP specification's own limit."""
+_JOINED_BYTES = 16 * 1024
+"""A body up to that is copied behind the head, for one system call less."""
 
-
-_PIECE_BYTES = 256 * 1024
-
-
-class ReplyTooLarge(Exception):
-    """The reply is larger than `REPLY_LIMIT_BYTES`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """Status, headers and body of a reply."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class _Incoming(io.RawIOBase):
-    """The receiving side of a socket; each wait is cut to what is left."""
-
-    def __init__(self, connection: LimitedSocket) -> None:
-        self._connection = connection
-
-    def readable(self) -> bool:
-        """Always true."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Receives into the buffer; raises TimeoutError once the limit is reached."""
-        return self._connection.ready().recv_into(buffer)
-
-
-class LimitedSocket:
-    """As much of a socket as `http.client` and `http.server` use, with one deadline for all its waits."""
-
-    def __init__(self, connected: socket.socket) -> None:
-        self._socket = connected
-        self.deadline = Deadline(0)
-
-    def ready(self) -> socket.socket:
-        """The socket, its timeout set to what is left; raises TimeoutError if nothing is."""
-        left_s = self.deadline.remaining_s()
-        if left_s <= 0:
-            raise TimeoutError("the limit of the whole request is reached")
-        self._socket.settimeout(left_s)
-        return self._socket
-
-    def sendall(self, data: Any) -> None:
-        """Sends all within the deadline; over TLS `sendall` would take the limit anew for each record."""
-        left = memoryview(data)
-        while left:
-            left = left[self.ready().send(left[:_PIECE_BYTES]) :]
-
-    def makefile(self, mode: str, *_: Any, **__: Any) -> io.BufferedReader:
-        """The receiving side as a file."""
-        return io.BufferedReader(_Incoming(self))
-
-    def close(self) -> None:
-        """Does nothing: `http.client` closes as soon as it has read the headers, before the body was read."""
-
-    def cut(self) -> None:
-        """Closes, and wakes a thread that waits on the socket, which closing alone does not."""
-        try:
-            self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:  # the other side was faster
-            pass
-        self._socket.close()
+_NAME, _VALUE = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"), re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_OURS = frozenset({"content-length", "transfer-encoding", "connection"})
 
 
 class Poster:
@@ -104,13 +39,20 @@ class Poster:
         """
         parts = urlsplit(url)
         self._host = parts.hostname or "localhost"
-        self._port = parts.port or (443 if parts.scheme == "https" else 80)
+        standard = 443 if parts.scheme == "https" else 80
+        self._port = parts.port or standard
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._headers = dict(headers)
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        self._headers = {
+            "host": host if self._port == standard else f"{host}:{self._port}",
+            "accept-encoding": "identity",
+            **{name.lower(): value for name, value in headers.items() if name.lower() not in _OURS},
+        }
         self._tls = tls
         self._resolver = Resolver(self._host, self._port)
         self._greeting: LimitedSocket | None = None
-        self._kept: tuple[http.client.HTTPConnection, LimitedSocket] | None = None
+        self._kept: LimitedSocket | None = None
+        self._head = b""
 
     def post(self, body: bytes, timeout_s: float) -> Reply:
         """Sends one request and reads its reply.
@@ -121,57 +63,76 @@ class Poster:
 
         Raises:
             OSError: not connected, cut, or out of time (TimeoutError).
-            http.client.HTTPException: the reply is no HTTP.
+            NotHttp: the reply is no HTTP.
             ReplyTooLarge: the reply is larger than 4 MiB.
+            ValueError: the path or a header cannot be sent.
         """
         deadline = Deadline(timeout_s)
         reused = self._kept is not None
         try:
             return self._exchange(body, deadline)
-        except (ConnectionError, http.client.RemoteDisconnected):
-            self.close()
+        except ConnectionError:
+            self._fail()
             if not reused:
                 raise
         except BaseException:
-            self.close()
+            self._fail()
             raise
         # the server closed the kept connection between two requests; once more on a fresh one
         try:
             return self._exchange(body, deadline)
         except BaseException:
-            self.close()
+            self._fail()
             raise
 
     def _exchange(self, body: bytes, deadline: Deadline) -> Reply:
-        connection, limited = self._kept or self._connect(deadline)
-        limited.deadline = deadline
-        connection.request("POST", self._path, body, self._headers)
-        response = connection.getresponse()
-        breathe()  # to parse the headers was the largest piece
-        data = response.read(REPLY_LIMIT_BYTES + 1)
-        if len(data) > REPLY_LIMIT_BYTES:
-            raise ReplyTooLarge(f"more than {REPLY_LIMIT_BYTES} bytes")
-        if response.will_close:
+        connection = self._kept or self._connect(deadline)
+        connection.deadline = deadline
+        self._head = self._head or self._request_head()
+        head = b"%scontent-length: %d\r\n\r\n" % (self._head, len(body))
+        if len(body) <= _JOINED_BYTES:
+            connection.sendall(head + body)
+        else:
+            connection.sendall(head)
+            connection.sendall(body)
+        reply = read_reply(connection.receive)
+        step()
+        if not reply.keeps:
             self.close()
-        return Reply(response.status, {key.lower(): value for key, value in response.getheaders()}, data)
+        return reply
 
-    def _connect(self, deadline: Deadline) -> tuple[http.client.HTTPConnection, LimitedSocket]:
-        connected = connect(self._resolver.addresses(deadline), deadline)
+    def _request_head(self) -> bytes:
+        for name, value in self._headers.items():
+            if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+                raise ValueError(f"the header {name!r} cannot be sent")
+        if not self._path.isascii() or not self._path.isprintable() or " " in self._path:
+            raise ValueError("the path of the address cannot be sent")
+        lines = [f"POST {self._path} HTTP/1.1", *(f"{name}: {value}" for name, value in self._headers.items()), ""]
+        return "\r\n".join(lines).encode("latin-1")
+
+    def _connect(self, deadline: Deadline) -> LimitedSocket:
+        addresses = self._resolver.addresses(deadline)
+        breathe()  # to connect takes a while even if nobody is there
+        connected = connect(addresses, deadline)
         try:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            step()
             if self._tls is not None:
                 connected.settimeout(max(0.001, deadline.remaining_s()))
                 connected = self._tls.wrap_socket(connected, server_hostname=self._host, do_handshake_on_connect=False)
                 self._greeting = LimitedSocket(connected)
+                step()
                 connected.do_handshake()
+                rested()
         except BaseException:
             connected.close()
             raise
-        limited = LimitedSocket(connected)
-        connection = http.client.HTTPConnection(self._host, self._port)
-        connection.sock = cast("socket.socket", limited)
-        self._greeting, self._kept = None, (connection, limited)
+        self._greeting, self._kept = None, LimitedSocket(connected)
         return self._kept
+
+    def _fail(self) -> None:
+        step()
+        self.close()
 
     def close(self) -> None:
         """Closes the kept connection; a `post` in another thread fails at once."""
@@ -180,4 +141,4 @@ class Poster:
             greeting.cut()
         kept, self._kept = self._kept, None
         if kept is not None:
-            kept[1].cut()
+            kept.cut()

@@ -1,8 +1,7 @@
-"""Items to OTLP requests with the stock encoders; one item that cannot be encoded costs that item only."""
+"""Items to OTLP requests; one item that cannot be encoded costs that item only."""
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,12 +12,15 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.sdk.metrics.export import MetricsData
 
+from otel_trading.delivery.logs_request import logs_request
 from otel_trading.delivery.metrics_request import metrics_request
 from otel_trading.delivery.outcome import ENCODE_ERROR
 from otel_trading.delivery.span_chunk import SpanChunk
 from otel_trading.delivery.spans_request import spans_request
 from otel_trading.ground import diagnostics
-from otel_trading.sdk import encode_logs
+
+_GZIP = 31
+"""The largest window, with gzip's header and trailer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +42,8 @@ class Signal:
 
 SIGNALS = {
     "traces": Signal("traces", spans_request, ExportTraceServiceResponse, "rejected_spans"),
-    "metrics": Signal(
-        "metrics",
-        lambda items: metrics_request(items).SerializeToString(),
-        ExportMetricsServiceResponse,
-        "rejected_data_points",
-    ),
-    "logs": Signal(
-        "logs", lambda items: encode_logs(items).SerializeToString(), ExportLogsServiceResponse, "rejected_log_records"
-    ),
+    "metrics": Signal("metrics", metrics_request, ExportMetricsServiceResponse, "rejected_data_points"),
+    "logs": Signal("logs", logs_request, ExportLogsServiceResponse, "rejected_log_records"),
 }
 
 
@@ -98,9 +93,9 @@ def _without_bad_metrics(signal: Signal, item: MetricsData) -> MetricsData:
 
 
 def compressed(body: bytes, compression: str) -> bytes:
-    """The body as `gzip` or `deflate`; both release the GIL while they work on large bodies."""
+    """The body as `gzip` or `deflate`; both let the GIL go while they work."""
     if compression == "gzip":
-        return gzip.compress(body, compresslevel=1)
+        return zlib.compress(body, 1, wbits=_GZIP)
     return zlib.compress(body, 1) if compression == "deflate" else body
 
 

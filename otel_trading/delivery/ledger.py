@@ -46,7 +46,8 @@ class Ledger:
             return
         self.in_flight -= weight
         self.settled += weight
-        self._dropped.update(dropped)
+        if dropped:
+            self._dropped.update(dropped)
         self._delivered += weight - sum(dropped.values())
 
     def books(self, waiting: int) -> Books:

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from otel_trading.config.plan import ExporterPlan
 from otel_trading.delivery import reachability
-from otel_trading.delivery.deadline_http import REPLY_LIMIT_BYTES
 from otel_trading.delivery.encode import SIGNALS, missing, rejected, request_bytes, weight, with_loss
 from otel_trading.delivery.grpc_status import is_asked_to_wait, wait_s
+from otel_trading.delivery.http_reply import REPLY_LIMIT_BYTES
 from otel_trading.delivery.outcome import DEADLINE, PARTIAL_SUCCESS, REFUSED, UNREACHABLE, Outcome
 from otel_trading.delivery.user_agent import user_agent
 from otel_trading.ground import diagnostics

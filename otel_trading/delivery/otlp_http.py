@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import math
 import ssl
 import time
@@ -12,16 +11,19 @@ from typing import Any
 
 from otel_trading.config.plan import ExporterPlan
 from otel_trading.delivery import reachability
-from otel_trading.delivery.deadline_http import Poster, Reply, ReplyTooLarge
+from otel_trading.delivery.deadline_http import Poster
 from otel_trading.delivery.encode import SIGNALS, compressed, missing, rejected, request_bytes, weight, with_loss
+from otel_trading.delivery.http_reply import NotHttp, Reply, ReplyTooLarge
 from otel_trading.delivery.outcome import DEADLINE, PARTIAL_SUCCESS, REFUSED, UNREACHABLE, Outcome
 from otel_trading.delivery.user_agent import user_agent
 from otel_trading.ground import diagnostics
-from otel_trading.ground.breath import breathe
+from otel_trading.ground.breath import rested, step
 
 RETRYABLE = frozenset({429, 502, 503, 504})
 """Status codes that the OTLP specification allows to repeat."""
 
+
+_NOTHING: tuple[bytes, Sequence[Any], dict[str, int]] = (b"", (), {})
 
 RETRY_AFTER_LIMIT_S = 3600.0
 """A receiver that asks for more is taken to mean this."""
@@ -53,18 +55,33 @@ class OtlpHttp:
         if plan.compression != "none":
             headers["content-encoding"] = plan.compression
         self._poster = Poster(plan.endpoint, headers, _tls(plan))
+        self._of: Sequence[Any] = ()
+        self._request = _NOTHING
 
     def send(self, items: Sequence[Any], timeout_s: float) -> Outcome:
         """See `Transport.send`."""
+        if items is not self._of:  # else it is the same batch once more
+            self._of, self._request = items, self._made(items)
+        outcome = self._posted(*self._request, timeout_s)
+        if not outcome.retry:
+            self._of, self._request = (), _NOTHING
+        return outcome
+
+    def _made(self, items: Sequence[Any]) -> tuple[bytes, Sequence[Any], dict[str, int]]:
+        """The request, the items in it, and what was lost because it cannot be."""
         body, good = request_bytes(self._signal, items)
-        losses = missing(items, good)
+        step()
         packed = compressed(body, self._plan.compression)
-        breathe()
+        if packed is not body:
+            rested()
+        return packed, good, missing(items, good)
+
+    def _posted(self, packed: bytes, good: Sequence[Any], losses: dict[str, int], timeout_s: float) -> Outcome:
         try:
             reply = self._poster.post(packed, min(timeout_s, self._plan.timeout_s))
         except TimeoutError:
             return self._unanswered("no whole answer in time", DEADLINE)
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, NotHttp) as error:
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__
             return self._unanswered(why, UNREACHABLE)
         except ReplyTooLarge:
@@ -77,10 +94,12 @@ class OtlpHttp:
         return reachability.place(self._plan.endpoint)
 
     def _unanswered(self, why: str, reason: str) -> Outcome:
+        step()
         reachability.failed(self._plan.endpoint, why)
         return Outcome(retry=True, reason=reason)
 
     def _answered(self, reply: Reply, items: Sequence[Any], losses: dict[str, int]) -> Outcome:
+        step()
         if 200 <= reply.status < 300 and reply.headers.get("content-type", "").lower().startswith("text/html"):
             # Jaeger's web port, for one, answers any POST with its page
             diagnostics.trouble(

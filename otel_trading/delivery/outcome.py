@@ -61,3 +61,14 @@ class Transport(Protocol[T_contra]):
 
     def close(self) -> None:
         """Frees connections and returns at once; a `send` under way may fail."""
+
+
+class Keeping(Transport[T_contra], Protocol[T_contra]):
+    """A transport that may keep what it was given for a while."""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether it is one; what is around another transport is what that is."""
+
+    def flush(self, timeout_s: float) -> bool:
+        """Sends what it keeps; False if it could not. For the thread that calls `send`."""

@@ -7,6 +7,7 @@ import threading
 from urllib.parse import urlsplit
 
 from otel_trading.ground import diagnostics
+from otel_trading.ground.breath import step
 
 _lock = threading.RLock()
 _silent: dict[str, str] = {}
@@ -29,6 +30,7 @@ def failed(endpoint: str, why: str) -> None:
         first = where not in _silent
         _silent[where] = why
     if first:
+        step()
         diagnostics.say(
             logging.WARNING,
             "no OpenTelemetry receiver takes data at %s (%s). Telemetry waits in bounded queues; what does not fit is "

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from otel_trading.delivery.encode import weight
-from otel_trading.delivery.outcome import ENCODE_ERROR, Outcome, Transport
+from otel_trading.delivery.outcome import ENCODE_ERROR, Keeping, Outcome, Transport
 from otel_trading.ground import diagnostics
+from otel_trading.ground.breath import OF_SMALL_STEPS_NS, step
 
 
 class Redacting:
@@ -30,9 +31,12 @@ class Redacting:
         """See `Transport.send`; an item that cannot be redacted must not leave, and is lost alone."""
         if items is not self._of:  # else it is the same batch once more
             self._of, self._redacted = items, [redacted for item in items for redacted in self._one(item)]
-        lost = weight(items) - weight(self._redacted)
+        offered = weight(items)
+        step()
+        lost = offered - weight(self._redacted)
         if not self._redacted:
             return Outcome({ENCODE_ERROR: lost})
+        step()
         outcome = self._inner.send(self._redacted, timeout_s)
         if not outcome.retry:
             self._of, self._redacted = (), []
@@ -43,10 +47,20 @@ class Redacting:
     def _one(self, item: Any) -> list[Any]:
         try:
             redacted = self._redact(item)
+            step(OF_SMALL_STEPS_NS)
             return [redacted] if weight([redacted]) else []
         except Exception as error:
             diagnostics.trouble("delivery.not_redacted", "an item cannot be redacted and is not sent: %r", error)
             return []
+
+    @property
+    def keeps(self) -> bool:
+        """See `Keeping.keeps`."""
+        return getattr(self._inner, "keeps", False)
+
+    def flush(self, timeout_s: float) -> bool:
+        """See `Keeping.flush`."""
+        return cast("Keeping[Any]", self._inner).flush(timeout_s)
 
     def close(self) -> None:
         """See `Transport.close`."""

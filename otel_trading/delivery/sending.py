@@ -8,7 +8,7 @@ from typing import Generic, Protocol
 from otel_trading.delivery.dividing import Dividing
 from otel_trading.delivery.outcome import DEADLINE, EXPORTER_FAILED, Outcome, T, Transport
 from otel_trading.ground import clock, diagnostics
-from otel_trading.ground.breath import breathe
+from otel_trading.ground.breath import step
 from otel_trading.ground.clock import Deadline
 
 
@@ -77,7 +77,7 @@ class Sending(Generic[T]):
         while True:
             flushes = self._course.flushes()
             outcome = self._attempt(items, weight, self._course.limit_s(give_up))
-            breathe()  # it took a while to read the answer, and with a full queue the next batch follows at once
+            step()  # with a full queue the next batch follows at once
             if not outcome.retry:
                 return outcome
             if not self._course.wait_to_retry(outcome, attempt, give_up, flushes):

@@ -49,6 +49,16 @@ class StockExporter:
             return Outcome()
         return Outcome({EXPORTER_FAILED: weight})
 
+    @property
+    def keeps(self) -> bool:
+        """See `Keeping.keeps`."""
+        return hasattr(self._exporter, "force_flush")
+
+    def flush(self, timeout_s: float) -> bool:
+        """See `Keeping.flush`; an exporter that answers nothing, as the SDK's base class does, has nothing to say."""
+        said = self._exporter.force_flush(timeout_millis=int(timeout_s * 1000))
+        return said is not False
+
     def close(self) -> None:
         """Shuts the exporter down on a thread of its own, because it may wait in there as long as it likes."""
         closer = threading.Thread(target=self._shut_down, name=f"otel_trading close {self._signal}", daemon=True)

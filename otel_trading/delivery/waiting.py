@@ -85,18 +85,25 @@ class Waiting(Generic[T]):
         self.weight += measure.weight
         return True, lost
 
-    def take(self, items: int, size: int) -> list[tuple[T, int]]:
-        """The oldest items with their weights: at most so many, and one at least, if any, of at most so many bytes."""
+    def take(self, items: int, size: int, *, first: bool = True) -> list[tuple[T, int]]:
+        """The oldest items with their weights: at most so many, of at most so many bytes.
+
+        Args:
+            items: as the items count themselves.
+            size: as they are measured.
+            first: one is taken at least, if any waits.
+        """
         taken: list[tuple[T, int]] = []
-        while items > 0:
-            line = min((line for line in self._lines if line), key=lambda line: line[0][0], default=None)
-            if line is None or (taken and (line[0][2].size > size or line[0][2].items > items)):
-                break
-            _, item, measure = line.popleft()
-            size -= measure.size
-            items -= measure.items
-            self._forget(measure)
-            taken.append((item, measure.weight))
+        while lines := sorted((line for line in self._lines if line), key=lambda line: line[0][0]):
+            oldest, until = lines[0], lines[1][0][0] if len(lines) > 1 else self._came + 1
+            while oldest and oldest[0][0] < until:
+                if items <= 0 or ((taken or not first) and (oldest[0][2].size > size or oldest[0][2].items > items)):
+                    return taken
+                _, item, measure = oldest.popleft()
+                size -= measure.size
+                items -= measure.items
+                self._forget(measure)
+                taken.append((item, measure.weight))
         return taken
 
     def clear(self) -> None:

@@ -14,17 +14,21 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from otel_trading.delivery.backoff import backoff_s
 from otel_trading.delivery.books import Books, Load
+from otel_trading.delivery.exporter_flush import ExporterFlush
 from otel_trading.delivery.lasting import LastingThread
 from otel_trading.delivery.ledger import Ledger
 from otel_trading.delivery.outcome import AFTER_SHUTDOWN, DEADLINE, EXPORTER_FAILED, UNREACHABLE, Outcome, T, Transport
 from otel_trading.delivery.sending import Sending
 from otel_trading.delivery.waiting import Measure, Waiting
 from otel_trading.ground import clock, diagnostics
+from otel_trading.ground.breath import hurry, rested, step
 from otel_trading.ground.clock import Deadline
 
 MEBIBYTE = 1024 * 1024
 BATCH_BYTES = 4 * MEBIBYTE
 """Most memory of one batch, estimated, unless it is one item; collectors refuse requests that are too large."""
+
+_TAKEN_AT_ONCE = 32
 
 Concluded = Callable[[float, str | None], None]
 """Is told how long an export took in seconds, with all its attempts, and why it failed; None for success."""
@@ -84,6 +88,7 @@ class Worker(Generic[T]):
         self._flushes = 0
         self._flush_that_failed = 0
         self._lost_at_last_flush = 0
+        self._exporter_flush = ExporterFlush(name, transport)
         self._quiet = Deadline(0)  # the receiver asked for peace until then
         self._stopping: Deadline | None = None
         self._thread = LastingThread(name, self._run)
@@ -170,7 +175,9 @@ class Worker(Generic[T]):
         """Waits for a flush that was begun; see `flush` for what is returned."""
         number, target = ticket
         with self._changed:
-            while self._ledger.settled < target:
+            self._exporter_flush.ask(number, deadline)
+            self._changed.notify_all()
+            while self._ledger.settled < target or not self._exporter_flush.done(number):
                 left_s = deadline.remaining_s()
                 if left_s <= 0 or self._flush_that_failed >= number or self._stopped:
                     return False
@@ -178,7 +185,7 @@ class Worker(Generic[T]):
             lost = self._ledger.lost
             clean = lost == self._lost_at_last_flush
             self._lost_at_last_flush = lost
-            return clean
+            return clean and self._exporter_flush.clean
 
     @property
     def _stopped(self) -> bool:
@@ -218,6 +225,7 @@ class Worker(Generic[T]):
         self._changed = threading.Condition(threading.RLock())
         self._queue.clear()
         self._ledger = Ledger()
+        self._exporter_flush.forget()
         self._stopping = Deadline(0)
         self._thread.after_fork_in_child()
 
@@ -231,35 +239,70 @@ class Worker(Generic[T]):
         with suppress_instrumentation():
             while True:
                 # a fault of ours costs the batch; if it ended the thread, its successor books it here
-                self.settle(self._ledger.in_flight, {EXPORTER_FAILED: self._ledger.in_flight})
+                if self._ledger.in_flight:
+                    self.settle(self._ledger.in_flight, {EXPORTER_FAILED: self._ledger.in_flight})
                 try:
                     batch = self._next_batch()
                     if batch is None:
                         return
+                    if not batch:
+                        self._flush_exporter()
+                        continue
+                    step()
                     self._on_room()
                     weight = sum(weight for _, weight in batch)
                     self._sending.deliver([item for item, _ in batch], weight, Deadline(self._export_timeout_s))
+                    while batch:  # to free 512 records at once takes a while
+                        del batch[-_TAKEN_AT_ONCE:]
+                        step()
                 except BaseException as error:
                     diagnostics.trouble("delivery.worker_failed", "the worker of %s failed: %r", self.name, error)
 
     def _next_batch(self) -> list[tuple[T, int]] | None:
-        """Waits until a batch is due; None once stopped and empty."""
+        """Waits until a batch is due; None once stopped and empty; an empty one if the exporter is to be flushed."""
         with self._changed:
-            while not self._due():
+            while True:
+                if self._exporter_flush.due and self._ledger.settled >= self._flush_up_to:
+                    return []
+                if self._due():
+                    break
                 if self._stopping is not None:
                     return None
                 self._changed.wait(self._wait_s())
-            batch = self._queue.take(self._batch_items, BATCH_BYTES)
-            self._ledger.in_flight = sum(weight for _, weight in batch)
-            self._oldest_ns = clock.monotonic_ns()
-            self._overdue &= bool(self._queue)
-            return batch
+                rested()
+            # to lose items, or to leave late, is worse than to be felt
+            hurry(self._stopping is not None or 2 * self._queue.items > self._queue_items)
+        return self._taken()
+
+    def _flush_exporter(self) -> None:
+        self._exporter_flush.run()
+        with self._changed:
+            self._changed.notify_all()
+
+    def _taken(self) -> list[tuple[T, int]]:
+        """A batch out of the queue, in parts, so that who offers an item never waits for all of it."""
+        batch: list[tuple[T, int]] = []
+        items, size = self._batch_items, BATCH_BYTES
+        while items > 0:
+            with self._changed:
+                items_before, size_before = self._queue.items, self._queue.size
+                part = self._queue.take(min(items, _TAKEN_AT_ONCE), size, first=not batch)
+                self._ledger.in_flight += sum(weight for _, weight in part)
+                items -= items_before - self._queue.items
+                size -= size_before - self._queue.size
+                if not part or items <= 0 or not self._queue:
+                    self._oldest_ns = clock.monotonic_ns()
+                    self._overdue &= bool(self._queue)
+                    items = 0
+            batch += part
+            step()
+        return batch
 
     def _due(self) -> bool:
         if not self._queue:
             return False
-        hurry = self._stopping is not None or self._ledger.settled < self._flush_up_to
-        return hurry or self._wait_s() == 0.0
+        asked_for = self._stopping is not None or self._ledger.settled < self._flush_up_to
+        return asked_for or self._wait_s() == 0.0
 
     def _wait_s(self) -> float | None:
         if not self._queue:
@@ -284,6 +327,7 @@ class Worker(Generic[T]):
         with self._changed:
             self._ledger.settle(weight, dropped)
             self._changed.notify_all()
+        step()
 
     def concluded(self, duration_s: float, outcome: Outcome) -> None:
         """See `Course`."""
@@ -308,4 +352,5 @@ class Worker(Generic[T]):
                 if give_up.remaining_s() <= retry_at.remaining_s():
                     return False
                 self._changed.wait(retry_at.remaining_s())
+                rested()
             return not give_up.over

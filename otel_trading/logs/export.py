@@ -8,7 +8,6 @@ from dataclasses import replace
 from opentelemetry.sdk.resources import Resource
 
 from otel_trading.delivery.lane import Lane
-from otel_trading.ground import values
 from otel_trading.ground.clock import Deadline
 from otel_trading.privacy.redaction import Redactor
 from otel_trading.sdk import LogRecordProcessor, ReadableLogRecord, ReadWriteLogRecord
@@ -21,8 +20,7 @@ def redact_record(item: ReadableLogRecord, redactor: Redactor) -> ReadableLogRec
     """
     record = item.log_record
     attributes = dict(record.attributes or {})
-    safe = redactor.mapping({values.key(key): values.attribute(value) for key, value in attributes.items()})
-    body = redactor.value("body", values.attribute(record.body))
+    safe, body = redactor.mapping(attributes), redactor.value("body", record.body)
     if safe == attributes and body == record.body:
         return item
     changed = copy.copy(record)

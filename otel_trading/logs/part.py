@@ -9,6 +9,7 @@ from otel_trading.config.plan import LogsPlan
 from otel_trading.delivery.joining import Joining
 from otel_trading.delivery.lane import Lane
 from otel_trading.logs.export import LogDelivery, redact_record
+from otel_trading.logs.processors import RecordProcessors
 from otel_trading.logs.urgency import record_measure
 from otel_trading.privacy.redaction import Redactor
 
@@ -21,8 +22,7 @@ def create_lane(plan: LogsPlan, redactor: Redactor) -> Lane:
     return Lane("logs", plan.batches, redact=lambda item: redact_record(item, redactor), measure=record_measure)
 
 
-def create_provider(plan: LogsPlan, resource: Resource, lane: Lane) -> sdk.SdkLoggerProvider:
-    """An SDK logger provider that delivers to `lane`."""
-    provider = sdk.logger_provider(resource, plan.limits)
-    provider.add_log_record_processor(LogDelivery(lane))
-    return provider
+def create_provider(plan: LogsPlan, resource: Resource, lane: Lane) -> tuple[sdk.SdkLoggerProvider, RecordProcessors]:
+    """An SDK logger provider that delivers to `lane`, and whom it tells."""
+    processors = RecordProcessors(LogDelivery(lane))
+    return sdk.logger_provider(resource, plan.limits, processors), processors

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from otel_trading.ground import diagnostics
-from otel_trading.ground.breath import Breath
+from otel_trading.ground.breath import rested, step
 from otel_trading.hotpath.chosen import engine
 from otel_trading.hotpath.span_engine import Screen
 from otel_trading.hotpath.span_reading import varint
@@ -37,7 +37,7 @@ class Screening:
         suspects = self._suspects(spans)
         if not suspects:
             return spans, 0
-        parts, done, lost, breath = [], 0, 0, Breath()
+        parts, done, lost = [], 0, 0
         for begin, end in suspects:
             parts.append(spans[done:begin])
             done = end
@@ -47,16 +47,18 @@ class Screening:
             except Exception as error:
                 lost += 1
                 diagnostics.trouble("delivery.not_redacted", "a span cannot be redacted and is not sent: %r", error)
-            breath.step()
+            step()
         return b"".join((*parts, spans[done:])), lost
 
     def _suspects(self, spans: bytes) -> list[tuple[int, int]]:
         for _ in range(_LOOKS):
             suspects, unknown = self._screen.look(spans)
+            rested()
             if not unknown:
                 break
             for key in unknown:
                 self._screen.teach(key, self._kind(key))
+                step()
         return suspects
 
     def _kind(self, key: bytes) -> int:

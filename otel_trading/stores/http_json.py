@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
 import orjson
 
-from otel_trading.delivery.deadline_http import LimitedSocket
+from otel_trading.delivery.limited_socket import LimitedSocket
 from otel_trading.ground.clock import Deadline
 from otel_trading.stores.connection import DETAIL_CHARACTERS, connect, explained, place
 from otel_trading.stores.errors import Cause, StoreError

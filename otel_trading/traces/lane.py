@@ -29,6 +29,8 @@ __all__ = ["Flush", "SpanLane", "encoded_scope"]
 
 _OTLP = (OTLP_HTTP, OTLP_GRPC)
 _MIB = 1 << 20
+_CHUNK_ITEMS = 256
+"""Of a chunk at most: to take one out is a copy under the GIL."""
 _GRACE_S = 0.05
 """For a thread that was woken to end."""
 
@@ -163,7 +165,7 @@ def _arena(plans: Sequence[BatchPlan], held_bytes: int) -> Arena:
         closed.close()
         return closed
     items, size = max(plan.queue_items for plan in plans), max(plan.queue_bytes for plan in plans)
-    return engine.Arena(items, size, _least(plans)[0], held_bytes)
+    return engine.Arena(items, size, min(_least(plans)[0], _CHUNK_ITEMS), held_bytes)
 
 
 def _least(plans: Sequence[BatchPlan]) -> tuple[int, float]:

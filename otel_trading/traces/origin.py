@@ -12,7 +12,9 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, SynchronousMult
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from otel_trading import sdk
+from otel_trading.delivery.last_call import LastCall, all_ended
 from otel_trading.ground import diagnostics
+from otel_trading.ground.clock import Deadline
 
 
 class Processors:
@@ -20,6 +22,8 @@ class Processors:
 
     def __init__(self) -> None:
         self._all = SynchronousMultiSpanProcessor()  # type: ignore[no-untyped-call]
+        self.last_calls: tuple[LastCall, ...] = ()
+        """The shutdown of each."""
         self.any = False
         """Whether there is one."""
         self.one_at_a_time = threading.RLock()
@@ -28,6 +32,7 @@ class Processors:
     def add(self, processor: SpanProcessor) -> None:
         """One more."""
         self._all.add_span_processor(processor)
+        self.last_calls += (LastCall(type(processor).__name__, processor.shutdown),)
         self.any = True
 
     def started(self, span: Any, context: Context | None) -> None:
@@ -55,9 +60,9 @@ class Processors:
         """Flushes each within the limit."""
         return self._all.force_flush(timeout_millis)
 
-    def shutdown(self) -> None:
-        """Shuts each down."""
-        self._all.shutdown()
+    def shutdown(self, deadline: Deadline) -> None:
+        """Shuts each down, side by side and once, and waits until then."""
+        all_ended(self.last_calls, deadline)
 
 
 def _failed(what: str, error: Exception) -> None:

@@ -7,19 +7,24 @@ send next. So the spans that a receiver keeps waiting wait in the arena, unless 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from otel_trading.delivery.lasting import LastingThread
 from otel_trading.delivery.span_chunk import Source, SpanChunk
 from otel_trading.delivery.urgency import Urgency
 from otel_trading.delivery.worker import Worker
+from otel_trading.ground.breath import rested, step
 from otel_trading.ground.clock import Deadline
 from otel_trading.hotpath.span_engine import Arena
 
 _LONG_S = 3600.0
 _NEVER = 1 << 62
 _LEAST_DELAY_S = 0.001
+
+
+def _nothing() -> None:
+    pass
 
 
 class Pump:
@@ -58,7 +63,8 @@ class Pump:
                 continue
             self._blocked = False
             self._arena.wait(self._items, self._delay_s)
-            self.move()
+            rested()
+            self.move(step)
 
     def _hungry(self) -> bool:
         return any([worker.hungry for worker in self._workers])
@@ -68,29 +74,37 @@ class Pump:
         if self._blocked:
             self._arena.wake()
 
-    def move(self) -> None:
-        """Moves chunks until no worker is hungry or nothing waits. From any thread."""
+    def move(self, after_each: Callable[[], None] = _nothing) -> None:
+        """Moves chunks until no worker is hungry or nothing waits. From any thread.
+
+        Args:
+            after_each: called after each chunk, with `turn` held.
+        """
         while self._hungry():
             with self.turn:
-                if not self._move_one(beyond=False):
+                if not self._move_batch(after_each, beyond=False):
                     return
 
     def move_all(self) -> None:
         """Moves everything, also beyond what workers may hold; the arena is closed, so that nothing follows."""
         with self.turn:
-            while self._move_one(beyond=True):
+            while self._move_batch(_nothing, beyond=True):
                 pass
 
-    def _move_one(self, *, beyond: bool) -> bool:
-        taken = self._arena.take()
-        if taken is None:
-            return False
-        scope, count, spans, urgency = taken
-        chunk = SpanChunk(self._origin, scope, count, spans, Urgency(urgency))
-        for worker in self._workers:
-            worker.hand_over(chunk, beyond=beyond)
-        self.moved += 1
-        return True
+    def _move_batch(self, after_each: Callable[[], None], *, beyond: bool) -> bool:
+        """Takes chunks for one batch, then hands them over together, since a worker sends what it gets at once."""
+        chunks: list[SpanChunk] = []
+        try:
+            while sum(chunk.count for chunk in chunks) < self._items and (taken := self._arena.take()) is not None:
+                scope, count, spans, urgency = taken
+                chunks.append(SpanChunk(self._origin, scope, count, spans, Urgency(urgency)))
+                after_each()
+        finally:  # what has left the arena is in nobody's books until then
+            for chunk in chunks:
+                for worker in self._workers:
+                    worker.hand_over(chunk, beyond=beyond)
+            self.moved += len(chunks)
+        return bool(chunks)
 
     def ensure(self) -> None:
         """Replaces the thread if it died."""

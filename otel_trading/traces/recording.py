@@ -66,7 +66,8 @@ class RecordingTracerProvider(TracerProvider):
         self._limits = limits
         self.keeping = keeping if type(sampler) is TradingSampler else NOTHING_KEPT
         self._lane = lane
-        self._processors = Processors()
+        self.processors = Processors()
+        """Of others, that are told of spans."""
         self._lock = threading.RLock()
         self._tracers: WeakSet[DelegatingTracer] = WeakSet()
         self._native = _native(sampler)
@@ -96,11 +97,11 @@ class RecordingTracerProvider(TracerProvider):
             tracer.follow(nothing)
             return
         name, version, schema_url, attributes = tracer.scope
-        origin = Origin(self.resource, InstrumentationScope(name, version, schema_url, attributes), self._processors)
+        origin = Origin(self.resource, InstrumentationScope(name, version, schema_url, attributes), self.processors)
         plain = self._recorder(origin, TradingSpan, self.keeping)
         observed = self._recorder(origin, ObservedSpan, NOTHING_KEPT)
-        start = Starting(plain, observed, self.sampler, self.id_generator, self._processors)
-        natively = self._native.begins and self._own_ids and not self._processors.any
+        start = Starting(plain, observed, self.sampler, self.id_generator, self.processors)
+        natively = self._native.begins and self._own_ids and not self.processors.any
         tracer.follow(start, plain if natively else None, self._native.sampler)
 
     def _recorder(self, origin: Origin, span_type: Any, keeping: Keeping) -> Recorder:
@@ -124,7 +125,7 @@ class RecordingTracerProvider(TracerProvider):
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
         """Tells a processor of the beginning and end of each span from now on; those under way are not told."""
         with self._lock:
-            self._processors.add(span_processor)
+            self.processors.add(span_processor)
             for tracer in list(self._tracers):
                 self._direct(tracer)
 
@@ -132,7 +133,7 @@ class RecordingTracerProvider(TracerProvider):
         """Delivers what waits, and flushes the processors, within the limit."""
         deadline = Deadline(timeout_millis / 1000)
         tickets = self._lane.ask_to_flush()
-        flushed = self._processors.force_flush(timeout_millis)
+        flushed = self.processors.force_flush(timeout_millis)
         return self._lane.flushed(tickets, deadline) and flushed
 
     def shutdown(self) -> None:
@@ -144,8 +145,9 @@ class RecordingTracerProvider(TracerProvider):
             self._shut_down = True
             for tracer in list(self._tracers):
                 self._direct(tracer)
-        self._lane.flushed(self._lane.ask_to_flush(), Deadline(_SHUTDOWN_S))
-        self._processors.shutdown()
+        deadline = Deadline(_SHUTDOWN_S)
+        self._lane.flushed(self._lane.ask_to_flush(), deadline)
+        self.processors.shutdown(deadline)
 
 
 def _most(limit: int | None) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from otel_trading.delivery.outcome import Outcome, Transport
+from otel_trading.delivery.outcome import Keeping, Outcome, Transport
 from otel_trading.delivery.span_chunk import SpanChunk
 from otel_trading.hotpath import span_reading
 from otel_trading.traces.encoded_fields import decoded_scope
@@ -23,6 +23,15 @@ class Readable:
     def send(self, items: Sequence[Any], timeout_s: float) -> Outcome:
         """See `Transport.send`."""
         return self._inner.send([span for item in items for span in _spans(item)], timeout_s)
+
+    @property
+    def keeps(self) -> bool:
+        """See `Keeping.keeps`."""
+        return getattr(self._inner, "keeps", False)
+
+    def flush(self, timeout_s: float) -> bool:
+        """See `Keeping.flush`."""
+        return cast("Keeping[Any]", self._inner).flush(timeout_s)
 
     def close(self) -> None:
         """See `Transport.close`."""

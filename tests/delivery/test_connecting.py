@@ -52,6 +52,14 @@ def test_a_name_is_looked_up_anew_for_each_connection(monkeypatch: pytest.Monkey
     assert [resolver.addresses(Deadline(5)) for _ in range(2)] == [listed(1), listed(2)]
 
 
+@pytest.mark.parametrize(("host", "family"), [("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)])
+def test_a_number_is_not_looked_up(monkeypatch: pytest.MonkeyPatch, host: str, family: int) -> None:
+    """A thread for each attempt would be a waste while nobody is there."""
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: pytest.fail("looked up"))
+    ((found, *_, address),) = Resolver(host, 4318).addresses(Deadline(0))
+    assert (family, (host, 4318)) == (found, address[:2])
+
+
 def test_an_address_that_answers_is_found_behind_those_that_do_not(otlp: Receiver) -> None:
     """One refuses, one never answers; the limit holds for all three."""
     with hangs_at_accept() as silent:

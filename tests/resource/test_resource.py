@@ -102,5 +102,39 @@ def test_a_detector_that_fails_costs_itself_only(monkeypatch: pytest.MonkeyPatch
             raise RuntimeError("no")
 
     monkeypatch.setattr(sdk, "load_entry_point", lambda name, *groups: Fails)
-    assert resource._detectors(("fails",)) == {}
+    assert resource._detectors(("fails",)) == []
     assert diagnostics.troubles()["resource.fails"] == 1
+
+
+OURS = "https://opentelemetry.io/schemas/1.38.0"
+
+
+@pytest.mark.parametrize(
+    ("schemas", "expected"),
+    [((), OURS), (("",), OURS), ((OURS, ""), OURS), (("https://example.org/1",), ""), ((OURS, "https://x.org/1"), "")],
+)
+def test_the_schema_is_that_of_all_parts_or_none(
+    monkeypatch: pytest.MonkeyPatch, schemas: tuple[str, ...], expected: str
+) -> None:
+    """What detectors found is kept in any case, and a difference is said."""
+
+    real = sdk.load_entry_point
+
+    def detector(name: str, *groups: str) -> Any:
+        if groups != ("opentelemetry_resource_detector",):
+            return real(name, *groups)
+        schema = schemas[int(name)]
+
+        class Finds(ResourceDetector):
+            def detect(self) -> Resource:
+                return Resource({f"found.{name}": True}, schema)
+
+        return Finds
+
+    monkeypatch.setattr(sdk, "load_entry_point", detector)
+    names = [str(number) for number in range(len(schemas))]
+    with ot.init(stdout="off", traces_exporter="none", logs_exporter="none", resource_detectors=names) as telemetry:
+        found = telemetry.resource
+        assert diagnostics.troubles().get("resource.schemas", 0) == (not expected)
+    assert found.schema_url == expected
+    assert {f"found.{name}" for name in names} <= set(found.attributes)

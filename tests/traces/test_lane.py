@@ -411,11 +411,11 @@ def test_pump_that_dies_is_replaced(engine: Any, monkeypatch: pytest.MonkeyPatch
     with lane_to(transport, batch_items=10, delay_s=0.05) as lane:
         real, died = lane._pump.move, []  # type: ignore[union-attr]  # there is an exporter
 
-        def fail_once() -> None:
+        def fail_once(*given: Any) -> None:
             if not died:
                 died.append(1)
                 raise SystemExit
-            real()
+            real(*given)
 
         monkeypatch.setattr(lane._pump, "move", fail_once)
         end(recorder(engine, lane), "a")
