@@ -58,5 +58,7 @@ class Bell:
 
     def was_woken(self) -> bool:
         """Whether `wake` was called since the last answer."""
-        woken, self._woken = self._woken, False
-        return woken
+        if self._woken:  # only then it is written, so that no call in between is lost
+            self._woken = False
+            return True
+        return False
