@@ -15,7 +15,8 @@ from otel_trading.metrics.boundaries import Boundaries
 from otel_trading.metrics.engine import now
 from otel_trading.metrics.handles import bind
 from otel_trading.metrics.histogram_view import HistogramView, exponential, log_linear
-from otel_trading.runtime import Telemetry, flush, init, meter, shutdown, tracer
+from otel_trading.runtime import flush, init, meter, shutdown, tracer
+from otel_trading.telemetry import Telemetry
 
 __all__ = [
     "Boundaries",

@@ -20,10 +20,10 @@ WAIT_S = 2.0
 
 
 class Awakening:
-    """The beginning in this child. Created right after the fork; thread-safe."""
+    """The beginning in this child. Created right after the fork, and started once it is known; thread-safe."""
 
     def __init__(self, begin: Callable[..., object], begun_with: tuple[Any, ...]) -> None:
-        """Starts the thread.
+        """Does nothing yet.
 
         Args:
             begin: starts telemetry; it is not called after `cancel()`.
@@ -33,12 +33,17 @@ class Awakening:
         self.begun_with = begun_with
         self._hurry = threading.Event()
         self._over = threading.Event()
+        self._unstarted: RuntimeError | None = None
         self.cancelled = False
         """Whether the application took it into its own hands."""
         self._thread = threading.Thread(target=self._run, name="otel_trading child", daemon=True)
+
+    def start(self) -> None:
+        """Starts the thread, which begins after a moment, or at once if somebody waits for it."""
         try:
             self._thread.start()
-        except RuntimeError:  # no more threads, or the process exits
+        except RuntimeError as error:  # no more threads, or the process exits
+            self._unstarted = error  # told later: right after a fork the locks of logging may be held for ever
             self._over.set()
 
     def _run(self) -> None:
@@ -61,7 +66,10 @@ class Awakening:
         if threading.current_thread() is self._thread:
             return
         self._hurry.set()
-        self._over.wait(WAIT_S)
+        if not self._over.wait(WAIT_S):
+            diagnostics.trouble("forked.late", "telemetry has not begun in a forked child within %g s", WAIT_S)
+        if self._unstarted is not None:
+            diagnostics.trouble("forked.failed", "telemetry could not begin in a forked child: %r", self._unstarted)
 
     def cancel(self) -> None:
         """Leaves it to the application."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Mapping
 from typing import Generic, NamedTuple
@@ -85,19 +86,24 @@ class Waiting(Generic[T]):
         self.weight += measure.weight
         return True, lost
 
-    def take(self, items: int, size: int, *, first: bool = True) -> list[tuple[T, int]]:
+    def take(self, items: int, size: int, *, first: bool = True, at_once: int = sys.maxsize) -> list[tuple[T, int]]:
         """The oldest items with their weights: at most so many, of at most so many bytes.
 
         Args:
             items: as the items count themselves.
             size: as they are measured.
             first: one is taken at least, if any waits.
+            at_once: no more than that, however little they count.
         """
         taken: list[tuple[T, int]] = []
         while lines := sorted((line for line in self._lines if line), key=lambda line: line[0][0]):
             oldest, until = lines[0], lines[1][0][0] if len(lines) > 1 else self._came + 1
             while oldest and oldest[0][0] < until:
-                if items <= 0 or ((taken or not first) and (oldest[0][2].size > size or oldest[0][2].items > items)):
+                if (
+                    items <= 0
+                    or len(taken) >= at_once
+                    or ((taken or not first) and (oldest[0][2].size > size or oldest[0][2].items > items))
+                ):
                     return taken
                 _, item, measure = oldest.popleft()
                 size -= measure.size

@@ -13,6 +13,7 @@ from typing import Generic
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from otel_trading.delivery.backoff import backoff_s
+from otel_trading.delivery.batching import AT_ONCE, MEBIBYTE, Batching
 from otel_trading.delivery.books import Books, Load
 from otel_trading.delivery.exporter_flush import ExporterFlush
 from otel_trading.delivery.lasting import LastingThread
@@ -20,15 +21,9 @@ from otel_trading.delivery.ledger import Ledger
 from otel_trading.delivery.outcome import AFTER_SHUTDOWN, DEADLINE, EXPORTER_FAILED, UNREACHABLE, Outcome, T, Transport
 from otel_trading.delivery.sending import Sending
 from otel_trading.delivery.waiting import Measure, Waiting
-from otel_trading.ground import clock, diagnostics
+from otel_trading.ground import diagnostics
 from otel_trading.ground.breath import hurry, rested, step
 from otel_trading.ground.clock import Deadline
-
-MEBIBYTE = 1024 * 1024
-BATCH_BYTES = 4 * MEBIBYTE
-"""Most memory of one batch, estimated, unless it is one item; collectors refuse requests that are too large."""
-
-_TAKEN_AT_ONCE = 32
 
 Concluded = Callable[[float, str | None], None]
 """Is told how long an export took in seconds, with all its attempts, and why it failed; None for success."""
@@ -70,9 +65,7 @@ class Worker(Generic[T]):
         """
         self.name = name
         self._transport = transport
-        self._delay_s = delay_s
         self._queue_items = queue_items
-        self._batch_items = batch_items
         self._export_timeout_s = export_timeout_s
         self._measure = measure
         self._on_room = on_room
@@ -80,16 +73,14 @@ class Worker(Generic[T]):
         """Told of every part of a batch that is over, on the thread."""
         self._changed = threading.Condition(threading.RLock())
         self._queue: Waiting[T] = Waiting(queue_items, queue_bytes)
+        self._batching = Batching(self._queue, delay_s, batch_items)
         self._ledger = Ledger()
         self._sending = Sending(name, transport, lambda item: self._measured(item).weight, self)
-        self._oldest_ns = 0
-        self._overdue = False  # what waits has waited elsewhere
         self._flush_up_to = 0  # of what entered
         self._flushes = 0
         self._flush_that_failed = 0
         self._lost_at_last_flush = 0
         self._exporter_flush = ExporterFlush(name, transport)
-        self._quiet = Deadline(0)  # the receiver asked for peace until then
         self._stopping: Deadline | None = None
         self._thread = LastingThread(name, self._run)
 
@@ -110,7 +101,7 @@ class Worker(Generic[T]):
     def hungry(self) -> bool:
         """Less than a batch waits, and more would be sent."""
         with self._changed:
-            return self._queue.items < self._batch_items and self._stopping is None
+            return self._batching.hungry and self._stopping is None
 
     def _take_over(self, item: T, *, beyond: bool, overdue: bool) -> None:
         measure = self._measured(item)
@@ -128,10 +119,7 @@ class Worker(Generic[T]):
             for reason, weight in lost.items():
                 self._ledger.give_up(reason, weight)
             self._ledger.entered += measure.weight
-            if not before:
-                self._oldest_ns = clock.monotonic_ns()
-            self._overdue |= overdue
-            if overdue or not before or before < self._batch_items <= self._queue.items:
+            if self._batching.entered(before, overdue):
                 self._thread.ensure()
                 self._changed.notify_all()
 
@@ -253,7 +241,7 @@ class Worker(Generic[T]):
                     weight = sum(weight for _, weight in batch)
                     self._sending.deliver([item for item, _ in batch], weight, Deadline(self._export_timeout_s))
                     while batch:  # to free 512 records at once takes a while
-                        del batch[-_TAKEN_AT_ONCE:]
+                        del batch[-AT_ONCE:]
                         step()
                 except BaseException as error:
                     diagnostics.trouble("delivery.worker_failed", "the worker of %s failed: %r", self.name, error)
@@ -268,49 +256,37 @@ class Worker(Generic[T]):
                     break
                 if self._stopping is not None:
                     return None
-                self._changed.wait(self._wait_s())
+                self._changed.wait(self._batching.wait_s())
                 rested()
             # to lose items, or to leave late, is worse than to be felt
             hurry(self._stopping is not None or 2 * self._queue.items > self._queue_items)
+            self._batching.begin()
         return self._taken()
 
     def _flush_exporter(self) -> None:
+        if not self._exporter_flush.due:  # `stop` has emptied the queue
+            return
         self._exporter_flush.run()
         with self._changed:
             self._changed.notify_all()
 
     def _taken(self) -> list[tuple[T, int]]:
-        """A batch out of the queue, in parts, so that who offers an item never waits for all of it."""
+        """A batch out of the queue."""
         batch: list[tuple[T, int]] = []
-        items, size = self._batch_items, BATCH_BYTES
-        while items > 0:
+        while True:
             with self._changed:
-                items_before, size_before = self._queue.items, self._queue.size
-                part = self._queue.take(min(items, _TAKEN_AT_ONCE), size, first=not batch)
+                part = self._batching.more(first=not batch)
                 self._ledger.in_flight += sum(weight for _, weight in part)
-                items -= items_before - self._queue.items
-                size -= size_before - self._queue.size
-                if not part or items <= 0 or not self._queue:
-                    self._oldest_ns = clock.monotonic_ns()
-                    self._overdue &= bool(self._queue)
-                    items = 0
+            if not part:
+                return batch
             batch += part
             step()
-        return batch
 
     def _due(self) -> bool:
         if not self._queue:
             return False
         asked_for = self._stopping is not None or self._ledger.settled < self._flush_up_to
-        return asked_for or self._wait_s() == 0.0
-
-    def _wait_s(self) -> float | None:
-        if not self._queue:
-            return None
-        delay_s = 0.0
-        if self._queue.items < self._batch_items and not self._overdue:
-            delay_s = self._delay_s - (clock.monotonic_ns() - self._oldest_ns) / 1e9
-        return max(0.0, delay_s, self._quiet.remaining_s())
+        return asked_for or self._batching.wait_s() == 0.0
 
     def flushes(self) -> int:
         """See `Course`."""
@@ -339,7 +315,7 @@ class Worker(Generic[T]):
         with self._changed:
             if outcome.retry_after_s is not None:
                 # for the batches behind this one too, unless somebody flushes again
-                self._quiet, self._flush_up_to = retry_at, self._ledger.settled
+                self._batching.quiet, self._flush_up_to = retry_at, self._ledger.settled
             if outcome.reason == UNREACHABLE:
                 # nobody is there: a flush gets its answer now, and leaving does not wait for a miracle
                 self._flush_that_failed = flushes

@@ -11,8 +11,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from otel_trading.privacy.spans import redact_span
-from otel_trading.runtime import Telemetry
 from otel_trading.sdk import InMemoryLogRecordExporter
+from otel_trading.telemetry import Telemetry
 from otel_trading.testing.fixed import FixedClock
 
 

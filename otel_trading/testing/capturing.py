@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from otel_trading import runtime, sdk
 from otel_trading.ground import clock
 from otel_trading.metrics.engine import engine
+from otel_trading.telemetry import InMemory
 from otel_trading.testing.captured import Captured
 from otel_trading.testing.fixed import FixedClock, SequentialIds
 
@@ -39,9 +40,7 @@ def capture(service_name: str = "test", **knobs: Any) -> Iterator[Captured]:
         raise RuntimeError("capture() needs telemetry to be stopped; call otel_trading.shutdown() before.")
     fixed = FixedClock()
     spans, reader, logs = InMemorySpanExporter(), InMemoryMetricReader(), sdk.in_memory_logs()
-    in_memory = runtime.InMemory(
-        SimpleSpanProcessor(spans), reader, sdk.SimpleLogRecordProcessor(logs), SequentialIds()
-    )
+    in_memory = InMemory(SimpleSpanProcessor(spans), reader, sdk.SimpleLogRecordProcessor(logs), SequentialIds())
     silent = {"traces_exporter": "none", "metrics_exporter": "none", "logs_exporter": "none", "stdout": "off"}
     everything = {"tick_ratio": 1.0, "flush_on_sigterm": False, "own_metrics": False}
     real = clock.wall_ns, clock.now

@@ -68,6 +68,17 @@ class DelegatingTracerProvider(TracerProvider):
         else:
             tracer.follow(starting_of(target.get_tracer(*tracer.scope)))
 
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Delivers what waits within the limit; True if all of it was, and where there is nothing to deliver."""
+        flush = getattr(self._target, "force_flush", None)
+        return flush is None or bool(flush(timeout_millis))
+
+    def shutdown(self) -> None:
+        """Delivers what waits, within five seconds, and begins no more spans that record until the next `init()`."""
+        shut_down = getattr(self._target, "shutdown", None)
+        if shut_down is not None:
+            shut_down()
+
     def after_fork_in_child(self, awaken: Callable[[], object] | None = None) -> None:
         """Makes everything a no-op without taking a lock that another thread of the parent may have held.
 
@@ -81,5 +92,5 @@ class DelegatingTracerProvider(TracerProvider):
             self._direct(tracer)
 
     def __getattr__(self, name: str) -> Any:
-        # add_span_processor, resource, force_flush ...: third-party code expects the SDK's provider here
+        # add_span_processor, resource ...: third-party code expects the SDK's provider here
         return getattr(self.__dict__["_target"], name)

@@ -221,3 +221,27 @@ def test_items_count_by_their_weight(weight: int) -> None:
         worker.offer("x")
         worker.flush(Deadline(5))
         assert worker.books().delivered == weight
+
+
+def test_items_that_count_for_many_make_one_batch() -> None:
+    """Chunks of spans do: a batch is full when what they count is, not when they are many."""
+    transport = Scripted()
+    transport.gate.clear()
+    with working(transport, batch_items=100, queue_items=1000, measure=lambda _: Measure(45, items=45)) as worker:
+        worker.hand_over("first")
+        assert transport.entered.wait(5)
+        for item in "abc":
+            worker.hand_over(item)
+        transport.gate.set()
+        assert worker.flush(Deadline(5))
+    assert transport.batches == [["first"], ["a", "b"], ["c"]]
+
+
+def test_a_large_batch_is_whole() -> None:
+    """It leaves the queue in parts, between which more may come in."""
+    transport = Scripted()
+    with working(transport, batch_items=1000, queue_items=1000, delay_s=60.0) as worker:
+        for number in range(700):
+            worker.offer(number)
+        assert worker.flush(Deadline(5))
+    assert transport.batches == [list(range(700))]

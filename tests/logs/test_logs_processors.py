@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from opentelemetry._logs import get_logger, get_logger_provider
+from opentelemetry._logs import Logger, get_logger, get_logger_provider
 from opentelemetry.sdk.trace import SpanProcessor
 from support.servers import Receiver
 
@@ -64,7 +64,7 @@ def test_shutdown_of_the_provider_delivers_and_ends_it(otlp: Receiver, telemetry
     provider().shutdown()
     assert [record.body.string_value for record in otlp.logs] == ["before"]
     logger.emit(body="after")
-    assert logger.enabled() is False
+    assert logger.enabled() is not hasattr(Logger, "enabled")  # the oldest API has none
     assert (mine.emitted, mine.stopped) == (1, 1)
     telemetry.shutdown()
     assert (len(otlp.logs), mine.stopped, telemetry.books()["logs"].offered) == (1, 1, 1)

@@ -294,7 +294,8 @@ def test_exemplars_come_in_the_systems_unit() -> None:
 def test_what_is_sent_by_otlp_keeps_the_canonical_names() -> None:
     """A profile is a matter of /metrics."""
     reader = InMemoryMetricReader()
-    from otel_trading.runtime import InMemory, start
+    from otel_trading.runtime import start
+    from otel_trading.telemetry import InMemory
 
     with start({"service_name": "x", "profile": "bog", **SERVED}, None, InMemory(reader=reader)) as telemetry:
         ot.meter().create_counter("trading.fill.received", unit="{fill}").add(1, {"trading.order.side": "buy"})
