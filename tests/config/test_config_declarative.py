@@ -225,7 +225,7 @@ def test_a_bad_view_in_the_file_names_its_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("section", "message"),
     [
-        ("propagator: {composite: [{b3: }]}", r"'propagator' \(from otel.yaml:\d+\).*Plugin 'b3' not found"),
+        ("propagator: {composite: [{xray: }]}", r"'propagator' \(from otel.yaml:\d+\).*Plugin 'xray' not found"),
         (
             "resource: {detection/development: {detectors: [{nobody: }]}}",
             r"'resource' \(from otel.yaml:\d+\).*Plugin 'nobody' not found",

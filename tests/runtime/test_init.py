@@ -307,10 +307,16 @@ def test_a_taken_default_port_is_replaced_and_said() -> None:
     assert "port 9464 is taken by another process, so /metrics and /health are on port" in ended.err
 
 
+def started_since(before: set[threading.Thread]) -> list[threading.Thread]:
+    """Threads of ours that were not there."""
+    return [thread for thread in threading.enumerate() if thread not in before and "otel_trading" in thread.name]
+
+
 def test_a_taken_port_that_was_asked_for_degrades_health_and_raises_when_strict(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """init() goes on without /metrics; strict=True does not."""
+    before = set(threading.enumerate())
     with socket.create_server(("127.0.0.1", 0)) as blocker:
         port = blocker.getsockname()[1]
         wanted = {**QUIET, "metrics_exporter": "prometheus", "prometheus_host": "127.0.0.1", "prometheus_port": port}
@@ -322,16 +328,17 @@ def test_a_taken_port_that_was_asked_for_degrades_health_and_raises_when_strict(
         )
         with pytest.raises(ot.ConfigurationError, match="is taken; choose another prometheus_port, or 0"):
             ot.init("x", strict=True, **wanted)
-    assert threading.active_count() == 1 or all("otel_trading" not in t.name for t in threading.enumerate())
+    assert not started_since(before)
 
 
 def test_a_failed_init_leaves_nothing_and_the_next_one_works() -> None:
     """What was built before the mistake was found is taken back."""
+    before = set(threading.enumerate())
     with pytest.raises(ot.ConfigurationError, match="redact_patterns"):
         ot.init("x", redact_patterns=["("], **QUIET)
     with ot.init("x", **QUIET) as telemetry:
         assert telemetry.flush(1) is True
-    wait_until(lambda: not [t for t in threading.enumerate() if t.name.startswith("otel_trading")])
+    wait_until(lambda: not started_since(before))
 
 
 def test_flush_tells_the_truth_and_books_balance(otlp: Receiver) -> None:
