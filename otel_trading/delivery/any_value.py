@@ -11,23 +11,11 @@ from functools import lru_cache
 from typing import Any
 
 from otel_trading.ground import diagnostics
+from otel_trading.hotpath.twin.render_protobuf import varint
 
 _DOUBLE = struct.Struct("<d")
-_SHORT = tuple(bytes((number,)) for number in range(128))
-_TEXT, _VALUE = tuple(b"\x0a" + size for size in _SHORT), tuple(b"\x12" + size for size in _SHORT)
+_TEXT, _VALUE = (tuple(tag + varint(size) for size in range(128)) for tag in (b"\x0a", b"\x12"))
 """Tags with the sizes that most have."""
-
-
-def varint(number: int) -> bytes:
-    """An unsigned number."""
-    if number < 128:
-        return _SHORT[number]
-    found = bytearray()
-    while number >= 128:
-        found.append(number & 127 | 128)
-        number >>= 7
-    found.append(number)
-    return bytes(found)
 
 
 def sized(tag: bytes, content: bytes) -> bytes:

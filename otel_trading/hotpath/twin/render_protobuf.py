@@ -20,13 +20,19 @@ MOST_SHOWN = 10
 _VARINT, _FIXED64, _DELIMITED = 0, 1, 2
 
 
+_SHORT = tuple(bytes((number,)) for number in range(0x80))
+
+
 def varint(value: int) -> bytes:
     """An unsigned number."""
+    if value < 0x80:
+        return _SHORT[value]
     found = bytearray()
     while value >= 0x80:
         found.append(value & 0x7F | 0x80)
         value >>= 7
-    return bytes((*found, value))
+    found.append(value)
+    return bytes(found)
 
 
 def delimited(field: int, content: bytes) -> bytes:
