@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from typing import Any
 
+from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.resources import Resource
 
 from otel_trading.delivery.lane import Lane
@@ -24,8 +26,17 @@ def redact_record(item: ReadableLogRecord, redactor: Redactor) -> ReadableLogRec
     if safe == attributes and body == record.body:
         return item
     changed = copy.copy(record)
-    changed.attributes, changed.body = safe, body
+    changed.attributes, changed.body = _told(safe, item.dropped_attributes), body
     return replace(item, log_record=changed)
+
+
+def _told(attributes: dict[str, Any], dropped: int) -> Any:
+    """The attributes, with the number of those that were beyond the limit as the SDK keeps it."""
+    if not dropped:
+        return attributes
+    bounded = BoundedAttributes(attributes=attributes, immutable=False)
+    bounded.dropped = dropped
+    return bounded
 
 
 class LogDelivery(LogRecordProcessor):
