@@ -27,7 +27,11 @@ class Waiting:
             time.sleep(0.001)
 
     def _wait(self) -> None:
-        self.answer = self.arena.wait(*self._call)
+        while self.answer is None:
+            try:
+                self.answer = self.arena.wait(*self._call)
+            except RuntimeError:  # `_begun` asks at this very moment
+                continue
 
     def _begun(self) -> bool:
         """Whoever waits beside is turned away."""
