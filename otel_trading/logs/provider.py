@@ -10,13 +10,14 @@ from weakref import WeakSet
 from opentelemetry.util.types import Attributes
 
 from otel_trading.ground import diagnostics, values
+from otel_trading.ground.delegating import Delegating
 from otel_trading.sdk import Logger, LoggerProvider, LogRecordDroppedAttributesWarning, NoOpLoggerProvider
 
 _filtering = threading.RLock()
 """Held while the filters of warnings are not the application's: they are the whole process'."""
 
 
-class DelegatingLoggerProvider(LoggerProvider):
+class DelegatingLoggerProvider(Delegating, LoggerProvider):
     """Hands out loggers that follow `delegate_to`; everything else is the current provider's own."""
 
     def __init__(self) -> None:
@@ -45,26 +46,11 @@ class DelegatingLoggerProvider(LoggerProvider):
             for logger in list(self._loggers):
                 logger.follow(self._target)
 
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Delivers what waits within the limit; True if all of it was, and where there is nothing to deliver."""
-        flush = getattr(self._target, "force_flush", None)
-        return flush is None or bool(flush(timeout_millis))
-
-    def shutdown(self) -> None:
-        """Delivers what waits, within five seconds, and takes no more records until the next `init()`."""
-        shut_down = getattr(self._target, "shutdown", None)
-        if shut_down is not None:
-            shut_down()
-
     def after_fork_in_child(self) -> None:
         """Makes everything a no-op without taking a lock that another thread of the parent may have held."""
         global _filtering
         self._lock = _filtering = threading.RLock()
         self.delegate_to(None)
-
-    def __getattr__(self, name: str) -> Any:
-        # add_log_record_processor, resource ...: third-party code expects the SDK's provider here
-        return getattr(self.__dict__["_target"], name)
 
 
 class DelegatingLogger(Logger):
@@ -82,17 +68,12 @@ class DelegatingLogger(Logger):
     def emit(self, *args: Any, **kwargs: Any) -> None:
         """Emits a record; see `opentelemetry._logs.Logger.emit`."""
         try:
-            self._real.emit(*args, **kwargs)
-        except LogRecordDroppedAttributesWarning:  # an error by `python -W error`
-            self._emit_unwarned(*args, **kwargs)
-        except Exception as error:
-            diagnostics.trouble("logs.emit_failed", "a log record could not be emitted: %r", error)
-
-    def _emit_unwarned(self, *args: Any, **kwargs: Any) -> None:
-        try:
-            with _filtering, warnings.catch_warnings():
-                warnings.simplefilter("ignore", LogRecordDroppedAttributesWarning)
+            try:
                 self._real.emit(*args, **kwargs)
+            except LogRecordDroppedAttributesWarning:  # an error by `python -W error`
+                with _filtering, warnings.catch_warnings():
+                    warnings.simplefilter("ignore", LogRecordDroppedAttributesWarning)
+                    self._real.emit(*args, **kwargs)
         except Exception as error:
             diagnostics.trouble("logs.emit_failed", "a log record could not be emitted: %r", error)
 

@@ -10,6 +10,7 @@ from opentelemetry.metrics import Meter, MeterProvider, NoOpMeterProvider
 from opentelemetry.util.types import Attributes
 
 from otel_trading.ground import diagnostics, values
+from otel_trading.ground.delegating import Delegating
 from otel_trading.metrics import measurement
 from otel_trading.metrics.awaited import AwaitedMeterProvider
 from otel_trading.metrics.feeds import Feed, Nowhere, ToProvider
@@ -45,7 +46,7 @@ class Cells(Protocol):
         """Where the measurements of an instrument go."""
 
 
-class DelegatingMeterProvider(MeterProvider):
+class DelegatingMeterProvider(Delegating, MeterProvider):
     """Hands out meters whose instruments follow `delegate_to`; everything else is the current provider's own."""
 
     def __init__(self) -> None:
@@ -94,10 +95,6 @@ class DelegatingMeterProvider(MeterProvider):
         for meter in list(self._meters.values()):
             meter.after_fork_in_child()
         self.delegate_to(None if awaken is None else AwaitedMeterProvider(awaken))
-
-    def __getattr__(self, name: str) -> Any:
-        # force_flush, add_metric_reader ...: third-party code expects the SDK's provider here
-        return getattr(self.__dict__["_target"], name)
 
 
 class DelegatingMeter(Meter):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
 from weakref import WeakSet
 
 from opentelemetry import trace
@@ -16,12 +15,13 @@ from opentelemetry.trace import TracerProvider
 from opentelemetry.util.types import Attributes
 
 from otel_trading.ground import values
+from otel_trading.ground.delegating import Delegating
 from otel_trading.traces.attributes import converted
 from otel_trading.traces.recording import RecordingTracerProvider
 from otel_trading.traces.tracer import DelegatingTracer, starting_of
 
 
-class DelegatingTracerProvider(TracerProvider):
+class DelegatingTracerProvider(Delegating, TracerProvider):
     """Hands out tracers that follow `delegate_to`; everything else is the current provider's own."""
 
     def __init__(self) -> None:
@@ -68,17 +68,6 @@ class DelegatingTracerProvider(TracerProvider):
         else:
             tracer.follow(starting_of(target.get_tracer(*tracer.scope)))
 
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Delivers what waits within the limit; True if all of it was, and where there is nothing to deliver."""
-        flush = getattr(self._target, "force_flush", None)
-        return flush is None or bool(flush(timeout_millis))
-
-    def shutdown(self) -> None:
-        """Delivers what waits, within five seconds, and begins no more spans that record until the next `init()`."""
-        shut_down = getattr(self._target, "shutdown", None)
-        if shut_down is not None:
-            shut_down()
-
     def after_fork_in_child(self, awaken: Callable[[], object] | None = None) -> None:
         """Makes everything a no-op without taking a lock that another thread of the parent may have held.
 
@@ -90,7 +79,3 @@ class DelegatingTracerProvider(TracerProvider):
         self._awaken = awaken
         for tracer in list(self._tracers):
             self._direct(tracer)
-
-    def __getattr__(self, name: str) -> Any:
-        # add_span_processor, resource ...: third-party code expects the SDK's provider here
-        return getattr(self.__dict__["_target"], name)

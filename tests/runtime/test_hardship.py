@@ -8,10 +8,13 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from opentelemetry import metrics
+from opentelemetry import metrics, trace
+from opentelemetry._logs import get_logger_provider
 from support import children
 from support.servers import Receiver, hang, raw_server, wait_until
 
@@ -224,6 +227,22 @@ def test_odd_timeouts_of_flush_and_a_disabled_telemetry_do_not_raise() -> None:
         assert telemetry.flush(float("nan")) is True
         assert telemetry.redactor.text("x") == "x"
         assert dict(telemetry.resource.attributes) == {}
+
+
+@pytest.mark.parametrize(
+    "provider",
+    [trace.get_tracer_provider, metrics.get_meter_provider, get_logger_provider],
+    ids=["traces", "metrics", "logs"],
+)
+def test_a_provider_without_telemetry_has_nothing_to_flush_or_end(provider: Callable[[], Any]) -> None:
+    """Third-party code may come late, and gives its limits by position or name."""
+    ot.init("x", **{**SERVED, "metrics_exporter": "none"}).shutdown()
+    assert (provider().force_flush(), provider().force_flush(1000), provider().force_flush(timeout_millis=1)) == (
+        True,
+    ) * 3
+    assert provider().shutdown() is None
+    with pytest.raises(AttributeError, match="no_such_thing"):
+        provider().no_such_thing()
 
 
 @pytest.mark.parametrize("wrong", [None, 5, "handle"])
