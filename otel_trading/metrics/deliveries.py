@@ -29,9 +29,10 @@ class Signal:
     processor: str | None
 
 
+_LOGS = Signal("logs", "log", "{log_record}", "log_exporter", "batching_log_processor")
 SIGNALS = (
     Signal("traces", "span", "{span}", "span_exporter", "batching_span_processor"),
-    Signal("logs", "log", "{log_record}", "log_exporter", "batching_log_processor"),
+    _LOGS,
     Signal("metrics", "metric_data_point", "{data_point}", "metric_exporter", None),
 )
 
@@ -49,6 +50,19 @@ def tell(meter: Meter, lanes: Mapping[str, Lane]) -> None:
         _tell_exporter(meter, lanes, signal)
         if signal.processor is not None:
             _tell_processor(meter, lanes, signal, signal.processor)
+    _tell_created(meter, lanes, _LOGS)
+
+
+def _tell_created(meter: Meter, lanes: Mapping[str, Lane], logs: Signal) -> None:
+    """For log records only: spans are told where they begin, and data points are made by collections."""
+
+    def created(_: CallbackOptions) -> Iterator[Observation]:
+        for load in _loads(lanes, logs)[:1]:  # each exporter is offered everything
+            yield Observation(load.books.offered)
+
+    meter.create_observable_counter(
+        "otel.sdk.log.created", [created], logs.unit, "What was emitted, of the application's or our logger provider."
+    )
 
 
 def _tell_exporter(meter: Meter, lanes: Mapping[str, Lane], signal: Signal) -> None:
@@ -88,23 +102,12 @@ def _tell_processor(meter: Meter, lanes: Mapping[str, Lane], signal: Signal, pro
         for reason, count in lost.items():
             yield Observation(count, {**component, "error.type": reason})
 
-    def created(_: CallbackOptions) -> Iterator[Observation]:
-        for load in _loads(lanes, signal)[:1]:  # each exporter is offered everything
-            yield Observation(load.books.offered)
-
     def size(load: Load, component: dict[str, str]) -> Iterator[Observation]:
         yield Observation(load.waiting, component)
 
     def capacity(load: Load, component: dict[str, str]) -> Iterator[Observation]:
         yield Observation(load.capacity, component)
 
-    if signal.lane == "logs":
-        meter.create_observable_counter(
-            "otel.sdk.log.created",
-            [created],
-            signal.unit,
-            "What was emitted, of the application's or our logger provider.",
-        )
     name = f"otel.sdk.processor.{signal.word}"
     meter.create_observable_counter(
         f"{name}.processed", [_each(components, processed)], signal.unit, "What left the queue."
