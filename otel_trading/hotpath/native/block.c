@@ -2,6 +2,7 @@
 #include "current.h"
 #include "interruption.h"
 #include "itself.h"
+#include "spare.h"
 
 enum block_argument { BLOCK_END = START_ARGUMENTS, BLOCK_ARGUMENTS };
 SIGNATURE(START_CURRENT, "start_as_current_span", 1, "name", "context", "kind", "attributes", "links", "start_time",
@@ -19,35 +20,7 @@ typedef struct {
 } Block;
 
 static PyTypeObject *Block_Type = NULL;
-#ifdef KEEPS_SPARES
-static Block *spare = NULL; /* one that is over: a block is mostly made when the one before has gone */
-#endif
-
-static Block *
-allocated(void)
-{
-#ifdef KEEPS_SPARES
-    if (LIKELY(spare != NULL)) {
-        Block *block = spare;
-        spare = NULL;
-        PyObject_Init((PyObject *)block, Block_Type);
-        return block;
-    }
-#endif
-    return PyObject_New(Block, Block_Type);
-}
-
-static void
-let_go(Block *block)
-{
-#ifdef KEEPS_SPARES
-    if (LIKELY(spare == NULL)) {
-        spare = block;
-        return;
-    }
-#endif
-    PyObject_Free(block);
-}
+static PyObject *spare = NULL;
 
 static PyObject *
 enter(Block *block)
@@ -174,7 +147,7 @@ block_new(PyObject *tracer, PyObject *const *given, Py_ssize_t count, PyObject *
     PyObject *found[BLOCK_ARGUMENTS];
     if (arguments_of(&START_CURRENT, given, count, keywords, found) < 0)
         return NULL;
-    Block *made = allocated();
+    Block *made = (Block *)spare_or_new(&spare, Block_Type);
     if (made == NULL)
         return NULL;
     memset((char *)made + sizeof(PyObject), 0, sizeof(Block) - sizeof(PyObject));
@@ -196,7 +169,7 @@ block_dealloc(PyObject *object)
     Py_XDECREF(block->context);
     Py_XDECREF(block->token);
     Py_DECREF((PyObject *)block->tracer);
-    let_go(block);
+    spare_or_free(&spare, object);
     Py_DECREF(type);
 }
 

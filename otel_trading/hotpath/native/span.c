@@ -1,41 +1,15 @@
 #include "held.h"
 #include "span_counts.h"
+#include "spare.h"
 
 PyTypeObject *Span_Type = NULL;
 
-#ifdef KEEPS_SPARES
-static Span *spare = NULL;
-#endif
-
-static Span *
-allocated(PyTypeObject *type)
-{
-#ifdef KEEPS_SPARES
-    if (LIKELY(spare != NULL)) {
-        Span *span = spare;
-        spare = NULL;
-        return (Span *)PyObject_Init((PyObject *)span, type);
-    }
-#endif
-    return PyObject_New(Span, type);
-}
-
-static void
-let_go(Span *span)
-{
-#ifdef KEEPS_SPARES
-    if (LIKELY(spare == NULL)) {
-        spare = span;
-        return;
-    }
-#endif
-    PyObject_Free(span);
-}
+static PyObject *spare = NULL;
 
 Span *
 span_new(Recorder *recorder)
 {
-    Span *span = allocated(recorder->span_type);
+    Span *span = (Span *)spare_or_new(&spare, recorder->span_type);
     if (span == NULL)
         return NULL;
     memset((char *)span + sizeof(PyObject), 0, offsetof(Span, storage) - sizeof(PyObject));
@@ -59,7 +33,7 @@ span_dealloc(PyObject *object)
     Py_XDECREF(span->trace_state);
     Py_XDECREF(span->status_text);
     Py_DECREF((PyObject *)span->recorder);
-    let_go(span);
+    spare_or_free(&spare, object);
     Py_DECREF(type);
 }
 
