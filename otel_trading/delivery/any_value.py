@@ -11,16 +11,11 @@ from functools import lru_cache
 from typing import Any
 
 from otel_trading.ground import diagnostics
-from otel_trading.hotpath.twin.render_protobuf import varint
+from otel_trading.ground.protobuf import sized, varint
 
 _DOUBLE = struct.Struct("<d")
 _TEXT, _VALUE = (tuple(tag + varint(size) for size in range(128)) for tag in (b"\x0a", b"\x12"))
 """Tags with the sizes that most have."""
-
-
-def sized(tag: bytes, content: bytes) -> bytes:
-    """A message, a text or bytes as a field."""
-    return tag + varint(len(content)) + content
 
 
 def text(tag: bytes, value: str | None) -> bytes:

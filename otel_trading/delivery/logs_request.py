@@ -6,10 +6,10 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-from otel_trading.delivery.any_value import any_value, attributes, sized, text
+from otel_trading.delivery.any_value import any_value, attributes, text
 from otel_trading.delivery.origin_fields import resource_field, schema_field, scope_field
 from otel_trading.ground.breath import OF_SMALL_STEPS_NS, step
-from otel_trading.hotpath.twin.render_protobuf import varint
+from otel_trading.ground.protobuf import sized, varint
 
 _FIXED32, _FIXED64 = struct.Struct("<I"), struct.Struct("<Q")
 

@@ -12,7 +12,8 @@ from opentelemetry.sdk.metrics.export import ExponentialHistogram, Metric, Metri
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from otel_trading.delivery.any_value import attributes, sized
+from otel_trading.delivery.any_value import attributes
+from otel_trading.ground.protobuf import sized
 
 _FIXED64, _SIGNED64, _DOUBLE = struct.Struct("<Q"), struct.Struct("<q"), struct.Struct("<d")
 _NOWHERE, _NOTHING = Resource.get_empty(), InstrumentationScope("")

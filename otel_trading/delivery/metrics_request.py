@@ -16,12 +16,12 @@ from opentelemetry.sdk.metrics.export import (
     Sum,
 )
 
-from otel_trading.delivery.any_value import sized, text
+from otel_trading.delivery.any_value import text
 from otel_trading.delivery.metric_points import exponential_point, gauge_point, histogram_point, sum_point
 from otel_trading.delivery.origin_fields import resource_field, schema_field, scope_field
 from otel_trading.ground import diagnostics
 from otel_trading.ground.breath import OF_SMALL_STEPS_NS, step
-from otel_trading.hotpath.twin.render_protobuf import varint
+from otel_trading.ground.protobuf import sized, varint
 
 
 def metrics_request(collections: Sequence[MetricsData]) -> bytes:

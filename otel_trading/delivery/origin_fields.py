@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from otel_trading.delivery.any_value import attributes, sized, text
+from otel_trading.delivery.any_value import attributes, text
+from otel_trading.ground.protobuf import sized
 
 
 def resource_field(resource: Any) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 
 from otel_trading.delivery.span_chunk import Source, SpanChunk
-from otel_trading.hotpath.twin.render_protobuf import varint
+from otel_trading.ground.protobuf import varint
 
 _RESOURCE_SPANS, _SCOPE_SPANS = b"\x0a", b"\x12"
 

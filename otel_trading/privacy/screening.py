@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from otel_trading.ground import diagnostics
 from otel_trading.ground.breath import rested, step
+from otel_trading.ground.protobuf import delimited
 from otel_trading.hotpath.chosen import engine
 from otel_trading.hotpath.span_engine import Screen
 from otel_trading.hotpath.span_reading import varint
-from otel_trading.hotpath.twin.render_protobuf import delimited
 from otel_trading.privacy.redaction import Redactor
 from otel_trading.privacy.span_messages import redact_encoded
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from otel_trading.ground.protobuf import varint
 from otel_trading.hotpath.twin.render_copy import Labels, Record, record_of
 from otel_trading.hotpath.twin.render_family import FORMATS, Family
-from otel_trading.hotpath.twin.render_protobuf import metric_of, varint
+from otel_trading.hotpath.twin.render_protobuf import metric_of
 from otel_trading.hotpath.twin.render_text import text_of
 
 PART = 1 << 20

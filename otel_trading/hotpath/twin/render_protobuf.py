@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 
+from otel_trading.ground.protobuf import delimited, varint
 from otel_trading.hotpath.twin.render_copy import Record, Spot
 
 FINEST_SCHEMA, COARSEST_SCHEMA = 8, -4
@@ -17,27 +18,7 @@ MOST_GAP = 2
 MOST_SHOWN = 10
 """Exemplars of a native histogram."""
 
-_VARINT, _FIXED64, _DELIMITED = 0, 1, 2
-
-
-_SHORT = tuple(bytes((number,)) for number in range(0x80))
-
-
-def varint(value: int) -> bytes:
-    """An unsigned number."""
-    if value < 0x80:
-        return _SHORT[value]
-    found = bytearray()
-    while value >= 0x80:
-        found.append(value & 0x7F | 0x80)
-        value >>= 7
-    found.append(value)
-    return bytes(found)
-
-
-def delimited(field: int, content: bytes) -> bytes:
-    """A message, a text or bytes as a field."""
-    return varint(field << 3 | _DELIMITED) + varint(len(content)) + content
+_VARINT, _FIXED64 = 0, 1
 
 
 def pair(name: str, value: str) -> bytes:

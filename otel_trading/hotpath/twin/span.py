@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from otel_trading.ground.protobuf import sized
 from otel_trading.hotpath.twin import clock
 from otel_trading.hotpath.twin.span_attributes import pairs_of
 from otel_trading.hotpath.twin.span_begun import ATTRIBUTES, NUMBERS, OFFSET
@@ -15,7 +16,7 @@ from otel_trading.hotpath.twin.span_ids import id_of
 from otel_trading.hotpath.twin.span_later import Told
 from otel_trading.hotpath.twin.span_message import ATTRIBUTE, field, message
 from otel_trading.hotpath.twin.span_parts import event, link
-from otel_trading.hotpath.twin.span_value import MOST_KEY, Odd, any_value, key_field, key_text, sized, text_of
+from otel_trading.hotpath.twin.span_value import MOST_KEY, Odd, any_value, key_field, key_text, text_of
 from otel_trading.hotpath.twin.turn import Turn
 
 MOST_TIME = 2**63 - 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from otel_trading.hotpath.twin.span_value import MOST_KEPT, MOST_LETTERS, Odd, any_value, key_field, sized
+from otel_trading.ground.protobuf import sized
+from otel_trading.hotpath.twin.span_value import MOST_KEPT, MOST_LETTERS, Odd, any_value, key_field
 
 _pairs: dict[tuple[str, str], bytes] = {}
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import struct
 
-from otel_trading.hotpath.twin.render_protobuf import varint
+from otel_trading.ground.protobuf import BYTE, sized, varint
 from otel_trading.hotpath.twin.span_attributes import attribute_fields
 from otel_trading.hotpath.twin.span_begun import OFFSET, WORD, Begun, span_id, trace_id
 from otel_trading.hotpath.twin.span_later import Told
-from otel_trading.hotpath.twin.span_value import BYTE, name_of, sized
+from otel_trading.hotpath.twin.span_value import name_of
 
 ATTRIBUTE, EVENT, LINK = b"\x4a", b"\x5a", b"\x6a"
 _SPANS, _NAME, _STATE, _STATUS, _TEXT = b"\x12", b"\x2a", b"\x1a", b"\x7a", b"\x12"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from otel_trading.hotpath.twin.render_protobuf import varint
+from otel_trading.ground.protobuf import sized, varint
 from otel_trading.hotpath.twin.span_attributes import encoded_attributes
 from otel_trading.hotpath.twin.span_begun import WORD
 from otel_trading.hotpath.twin.span_ids import MOST_ID, MOST_TRACE_ID, id_of
 from otel_trading.hotpath.twin.span_message import EVENT, LINK
-from otel_trading.hotpath.twin.span_value import Odd, sized, text_of
+from otel_trading.hotpath.twin.span_value import Odd, text_of
 
 _HAS_IS_REMOTE, _IS_REMOTE = 0x100, 0x200
 _IDS = struct.Struct(">HQQHQ").pack

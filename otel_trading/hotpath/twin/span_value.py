@@ -6,9 +6,9 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+from otel_trading.ground.protobuf import BYTE, sized, varint
 from otel_trading.hotpath import span_values
 from otel_trading.hotpath.twin.number import LEAST, MOST
-from otel_trading.hotpath.twin.render_protobuf import varint
 
 MOST_LETTERS = 65_536
 """TEXT_LIMIT of `ground.values`, which cuts what is longer."""
@@ -21,18 +21,10 @@ MOST_KEPT = 1000
 _STRING, _BOOL, _INT, _DOUBLE, _ARRAY, _LIST = b"\x0a", b"\x10", b"\x18", b"\x21", b"\x2a", b"\x32"
 _KEY, _VALUE = b"\x0a", b"\x12"
 _DOUBLE_FIELD = struct.Struct("<cd").pack
-BYTE = [bytes((number,)) for number in range(128)]
-"""Varints below 128."""
 
 
 class Odd(Exception):
     """A value that needs a conversion, or cannot be carried."""
-
-
-def sized(tag: bytes, content: bytes) -> bytes:
-    """A field with its length."""
-    size = len(content)
-    return tag + (BYTE[size] if size < 128 else varint(size)) + content
 
 
 _keys: dict[str, bytes] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from otel_trading.hotpath.twin.render_protobuf import delimited
+from otel_trading.ground.protobuf import delimited
 from otel_trading.metrics.exposition.escaping import opening, quoted
 
 Type = Literal["counter", "gauge", "histogram", "unknown"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from otel_trading.hotpath.twin.render_protobuf import delimited, pair, varint
+from otel_trading.ground.protobuf import delimited, varint
+from otel_trading.hotpath.twin.render_protobuf import pair
 from otel_trading.metrics.exposition.escaping import Scheme, escape
 from otel_trading.metrics.exposition.family import encoded_head
 

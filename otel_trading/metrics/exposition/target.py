@@ -8,8 +8,9 @@ from typing import Any
 
 from opentelemetry.sdk.resources import Resource
 
+from otel_trading.ground.protobuf import delimited, varint
 from otel_trading.hotpath.twin.render_family import label as label_text
-from otel_trading.hotpath.twin.render_protobuf import delimited, pair, varint
+from otel_trading.hotpath.twin.render_protobuf import pair
 from otel_trading.metrics.exposition.family import encoded_head
 from otel_trading.metrics.exposition.labels import joined
 from otel_trading.metrics.exposition.negotiation import Kind
