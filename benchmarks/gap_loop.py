@@ -7,6 +7,7 @@ that time. Pieces are what those threads compute at a time without giving the GI
 
 from __future__ import annotations
 
+import argparse
 import resource
 import socket
 import statistics
@@ -115,6 +116,17 @@ class Case:
         found.pieces_us = self.pieces.us
         self.slices.append(found)
         self.lane.flushed(self.lane.ask_to_flush(), Deadline(self.drained_s))
+
+
+def asked(description: str | None) -> argparse.Namespace:
+    """What the command line says: `rounds`, two at least, `seconds` of a slice, `json`."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=6, help="interleaved rounds (default 6, at least 2)")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of one slice (default 1)")
+    parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
+    arguments = parser.parse_args()
+    arguments.rounds = max(2, arguments.rounds)
+    return arguments
 
 
 @contextmanager

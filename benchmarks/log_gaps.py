@@ -11,13 +11,12 @@ with what came of them; a missed one does not change the exit code.
 
 from __future__ import annotations
 
-import argparse
 import gc
 import json
 import time
 from typing import Any
 
-from gap_loop import Case, interleaved, named, outside, piece_promises, row_of, show_promises, show_rows
+from gap_loop import Case, asked, interleaved, named, outside, piece_promises, row_of, show_promises, show_rows
 from gil_pieces import Pieces
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.resources import Resource
@@ -108,12 +107,8 @@ def lost(found: Case) -> float:
 
 def main() -> int:
     """Runs and prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=6, help="interleaved rounds (default 6)")
-    parser.add_argument("--seconds", type=float, default=1.0, help="of one slice (default 1)")
-    parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
-    arguments = parser.parse_args()
-    cases = measure(max(2, arguments.rounds), arguments.seconds)
+    arguments = asked(__doc__)
+    cases = measure(arguments.rounds, arguments.seconds)
     rows: list[dict[str, Any]] = [row_of(name, found) | {"lost": lost(found)} for name, found in cases.items()]
     promises = named([promise for row in rows if row["case"] != IDLE for promise in piece_promises(row)])
     if arguments.json:

@@ -10,7 +10,6 @@ listens to. Below stand the promises with what came of them; a missed one does n
 
 from __future__ import annotations
 
-import argparse
 import gc
 import json
 import statistics
@@ -21,6 +20,7 @@ from typing import Any
 
 from gap_loop import (
     Case,
+    asked,
     interleaved,
     named,
     outside,
@@ -134,12 +134,8 @@ def promises_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def main() -> int:
     """Runs and prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=6, help="interleaved rounds (default 6)")
-    parser.add_argument("--seconds", type=float, default=1.0, help="of one slice (default 1)")
-    parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
-    arguments = parser.parse_args()
-    cases = measure(max(2, arguments.rounds), arguments.seconds)
+    arguments = asked(__doc__)
+    cases = measure(arguments.rounds, arguments.seconds)
     rows = [row_of(name, found) for name, found in cases.items()]
     promises, screening = promises_of(rows), screened()
     if arguments.json:
