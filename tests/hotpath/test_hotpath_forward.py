@@ -5,14 +5,13 @@ from __future__ import annotations
 import decimal
 import gc
 import math
-import signal
 import threading
-import time
 from typing import Any
 
 import numpy
 import pytest
 from hotpath.hotpath_cells import cell, load, refused
+from support.alarms import alarms
 
 
 @pytest.fixture
@@ -164,11 +163,8 @@ def test_signal_handler_and_lock_of_the_owner(engine: Any) -> None:
         seen.append(value)
 
     made, other = cell(engine, "forwarded", owner=owner), cell(engine, "counter")
-    handled = 0
 
-    def handler(number: int, frame: Any) -> None:
-        nonlocal handled
-        handled += 1
+    def interrupting() -> None:
         made.record(2)
         other.add(1)
         other.snapshot()
@@ -176,23 +172,18 @@ def test_signal_handler_and_lock_of_the_owner(engine: Any) -> None:
     waiting = threading.Thread(target=made.record, args=(1,))
     waiting.start()
     assert entered.wait(30)
-    before = signal.signal(signal.SIGALRM, handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
-    until, recorded = time.monotonic() + 30, 0
-    try:
-        while handled < 100 and time.monotonic() < until:
+    recorded = 0
+    with alarms(interrupting) as handled:
+        while handled.fewer_than(100):
             made.record(3)
             other.add(1)
             recorded += 1
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
     made.configure("counter")
     leave.set()
     waiting.join()
-    assert handled >= 100
-    assert (1, handled, recorded) == (seen.count(1), seen.count(2), seen.count(3))
-    assert handled + recorded == other.snapshot()[1]
+    assert handled.count >= 100
+    assert (1, handled.count, recorded) == (seen.count(1), seen.count(2), seen.count(3))
+    assert handled.count + recorded == other.snapshot()[1]
     assert {} == refused(engine)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
-import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 from hotpath.hotpath_cells import FREE_THREADED
 from hotpath.hotpath_spans import SCOPE, attributes, recorder, taken
 from hotpath.test_hotpath_threads import in_threads
+from support.alarms import alarms
 from support.children import environment
 
 from otel_trading.hotpath import span_reading
@@ -119,32 +119,22 @@ def test_signal_handler_may_end_spans(engine: Any) -> None:
     """It runs between any two steps of the interpreter, also in the middle of an end of the twin."""
     arena = engine.Arena(1 << 20, 1 << 28)
     begin = recorder(engine, arena).begin
-    ended = handled = 0
+    ended = 0
+    look = itertools.cycle((arena.books, arena.take))
 
-    def handler(number: int, frame: Any) -> None:
-        nonlocal handled
-        handled += 1
+    def interrupting() -> None:
         begin("handler", attributes={"a": 1}).end()
-        if handled % 2:
-            arena.books()
-        else:
-            arena.take()
+        next(look)()
 
-    before = signal.signal(signal.SIGALRM, handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
-    try:
-        until = time.monotonic() + 0.5
-        while time.monotonic() < until:
+    with alarms(interrupting) as handled:
+        while handled.fewer_than(300):
             begin("main").end()
             ended += 1
             if ended % 10 == 0:
                 arena.take()
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
     books = arena.books()
-    assert handled > 10
-    assert ended + handled == books["offered"] == books["queued"] + books["taken"]
+    assert handled.count >= 300
+    assert ended + handled.count == books["offered"] == books["queued"] + books["taken"]
 
 
 def test_finaliser_may_end_spans(engine: Any) -> None:

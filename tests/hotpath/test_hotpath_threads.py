@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hotpath.hotpath_cells import FREE_THREADED, cell
+from support.alarms import alarms
 from support.children import environment
 
 FORK = Path(__file__).with_name("hotpath_fork.py")
@@ -134,27 +133,18 @@ def test_configuring_under_load_leaves_a_whole_cell(engine: Any) -> None:
 def test_signal_handler_may_record_into_the_same_cell(engine: Any) -> None:
     """It runs between any two steps of the interpreter, in the middle of a record of the twin."""
     made = cell(engine)
-    handled = 0
+    recorded = 0
 
-    def handler(number: int, frame: Any) -> None:
-        nonlocal handled
-        handled += 1
+    def interrupting() -> None:
         made.record(1)
         made.snapshot()
 
-    before = signal.signal(signal.SIGALRM, handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
-    recorded = 0
-    try:
-        until = time.monotonic() + 0.5
-        while time.monotonic() < until:
+    with alarms(interrupting) as handled:
+        while handled.fewer_than(300):
             made.record(1)
             recorded += 1
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    assert handled > 10
-    assert recorded + handled == made.snapshot()[0] == made.snapshot()[1]
+    assert handled.count >= 300
+    assert recorded + handled.count == made.snapshot()[0] == made.snapshot()[1]
 
 
 def test_finaliser_may_record_into_the_same_cell(engine: Any) -> None:
