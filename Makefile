@@ -3,8 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 4
+# a worker that has nothing left takes tests from another: those that last long lie together
+PARALLEL := -n $(WORKERS) --dist worksteal
 FUZZ_SECONDS ?= 15
 API_SECONDS ?= 60
+# tests begin a thousand processes: each would compile the whole package where this is set
+unexport PYTHONDONTWRITEBYTECODE
 # setuptools warns at each editable install that the package lies beside other folders, as it is meant to
 INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -20,10 +24,10 @@ demo: $(VENV)/.demo ## runs the demo until Ctrl-C
 	$(BIN)/otel-trading demo
 
 test: $(VENV)/.dev ## runs the tests
-	$(BIN)/pytest -n $(WORKERS) -m "not shared and not backends"
+	$(BIN)/pytest $(PARALLEL) -m "not shared and not backends"
 
 test-sanitize: $(VENV)/.dev ## the engine's tests over native code built with AddressSanitizer and UndefinedBehaviorSanitizer
-	$(BIN)/python tools/sanitize.py -n $(WORKERS)
+	$(BIN)/python tools/sanitize.py $(PARALLEL)
 
 test-free-threaded: $(VENV)/bin/python ## the engine's tests on CPython without its GIL, which is built into a cache the first time
 	$(BIN)/python -m tools.free_threaded -n 2
@@ -86,7 +90,7 @@ bench-collectors: $(VENV)/.dev backends ## what the collectors of collector-conf
 LOWEST := config context delivery exposition health logs metrics profiles resource runtime testing traces
 
 coverage: $(VENV)/.dev ## the tests, with the share of lines and branches that they run
-	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term -m "not shared and not backends"
+	$(BIN)/pytest $(PARALLEL) --cov --cov-report=term -m "not shared and not backends"
 
 test-lowest: $(VENV)/.dev ## tests with the lowest dependencies, metrics recorded by the Python twin
 	$(BIN)/nox -s lowest -- $(addprefix tests/,$(LOWEST))

@@ -28,7 +28,7 @@ def interpreter(version: str) -> str:
 PYTHONS = [interpreter(version) for version in ("3.12", "3.13")]
 """The Pythons beside 3.11, which is what `make test` uses."""
 
-TEST = ("pytest", "-n", "4", "-m", "not shared and not backends")
+TEST = ("pytest", "-n", "4", "--dist", "worksteal", "-m", "not shared and not backends")
 
 # The oldest release of each OpenTelemetry package that the ranges in pyproject.toml allow.
 LOWEST = (

@@ -12,6 +12,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
+from functools import cache
 from importlib.metadata import entry_points
 from importlib.resources import files
 from typing import Any, cast
@@ -230,8 +231,12 @@ def entry_point_names(*groups: str) -> set[str]:
     return {point.name for group in groups for point in entry_points(group=group)}
 
 
+@cache
 def load_entry_point(name: str, *groups: str) -> Callable[..., Any]:
-    """What an entry point stands for, looked up in the groups in order; raises LookupError if nobody has it."""
+    """What an entry point stands for, looked up in the groups in order; raises LookupError if nobody has it.
+
+    What was found is remembered: to look takes longer than the rest of `init()`, which each forked child runs too.
+    """
     for group in groups:
         for point in entry_points(group=group, name=name):
             loaded: Callable[..., Any] = point.load()

@@ -20,11 +20,14 @@ import time
 print(time.monotonic(), flush=True)
 """
 
+BUSY_S = 3
+"""What a busy machine may add to the deadline of five seconds; a second deadline would be more."""
+
 
 def _leave(url: str) -> children.Ended:
     ended = children.run(SERVICE.format(url=url))
     assert ended.code == 0, ended.err
-    assert _leaving_s(ended) < 6.0
+    assert _leaving_s(ended) < 5 + BUSY_S
     return ended
 
 
@@ -80,7 +83,7 @@ def test_exit_is_quick_with_a_dead_grpc_endpoint() -> None:
     )
     ended = children.run(code)
     assert ended.code == 0, ended.err
-    assert _leaving_s(ended) < 6.0
+    assert _leaving_s(ended) < 5 + BUSY_S
 
 
 def test_sigterm_delivers_what_was_buffered_and_keeps_the_exit_status(otlp: Receiver) -> None:
