@@ -12,7 +12,6 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
-from functools import cache
 from importlib.metadata import entry_points
 from importlib.resources import files
 from typing import Any, cast

@@ -83,7 +83,7 @@ def _first_hop(evidence: Evidence, signal: str, exporters: int) -> list[Finding]
     if not own:
         why = "sent by an exporter that leads to no collector" if exporters else "not sent by OTLP, by configuration"
         return [skipped(reaching.hop_name(signal), why)]
-    if evidence.sent.failure:
+    if evidence.sent.failure and not any(speech.unreached for _, speech in own):
         cause = f"The process that sends the canary failed: {evidence.sent.failure}."
         remedy = "Start a service with this configuration and read its standard error."
         return [failed(reaching.hop_name(signal), "no canary was sent", cause, remedy, "canary_failed")]

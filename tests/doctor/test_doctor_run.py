@@ -16,7 +16,7 @@ import pytest
 from support.servers import Receiver, drip, flood, free_port, hang, raw_server, receiver
 
 from otel_trading.cli.main import main
-from otel_trading.doctor import waiting
+from otel_trading.doctor import sending, waiting
 
 Behaviour = Callable[[socket.socket, threading.Event], None]
 ADDRESSES = ("jaeger", "elasticsearch", "prometheus", "collector_health", "collector_metrics")
@@ -107,6 +107,21 @@ def test_stores_that_misbehave_are_findings(
     assert "failed" == found["log records: collector to Elasticsearch"][0]
     assert "failed" == found["metrics: Prometheus scrapes service"][0]
     assert "\x1b" not in json.dumps(found.document)
+
+
+@pytest.mark.parametrize(
+    ("alive", "fault"), [(False, "collector_down"), (True, "canary_failed")], ids=["dead", "alive"]
+)
+def test_a_canary_that_is_late_does_not_hide_a_collector_that_is_down(
+    alive: bool, fault: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a busy machine its process takes longer to start than it may; what was seen before it says enough."""
+    monkeypatch.setattr(sending, "_START_S", -60.0)
+    with receiver() as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url if alive else f"http://127.0.0.1:{free_port()}")
+        found = examine(capsys)
+    assert 1 == found.code
+    assert ("failed", fault) == found["spans: service to collector"] == found["log records: service to collector"]
 
 
 @pytest.mark.parametrize(
