@@ -104,8 +104,9 @@ test-shared: $(VENV)/.dev ## the checks that need recorded exchange data in ../s
 backends: $(VENV)/bin/python ## builds or installs the real servers, into a cache outside the checkout
 	$(BIN)/python -m tools.backends build
 
+# a file shares its servers; in this order those that take longest do not come last
 test-backends: $(VENV)/.dev backends ## the tests against the real servers
-	$(BIN)/pytest -m backends -n 3 --dist loadfile tests/backends
+	$(BIN)/pytest -m backends -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests/backends
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
