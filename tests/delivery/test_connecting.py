@@ -69,8 +69,8 @@ def test_an_address_that_answers_is_found_behind_those_that_do_not(otlp: Receive
         connected.close()
         began = time.monotonic()
         with pytest.raises(OSError):
-            connect(listed(mute, mute, mute), Deadline(0.3))
-        assert time.monotonic() - began < 1
+            connect(listed(mute, mute, mute), Deadline(1))
+        assert time.monotonic() - began < 2.5
 
 
 def test_a_receiver_that_reads_slowly_over_tls_costs_the_limit_only(tmp_path: Path) -> None:

@@ -94,11 +94,11 @@ def test_grpc_carries_the_same_bytes(engine: Any) -> None:
 def test_lone_span_is_sent_after_the_delay_without_a_flush(engine: Any) -> None:
     """Once, not once in the arena and once more in the queue."""
     transport = Scripted()
-    with lane_to(transport, delay_s=0.3) as lane:
+    with lane_to(transport, delay_s=1) as lane:
         began = time.monotonic()
         end(recorder(engine, lane), "a")
         wait_until(lambda: transport.names == ["a"])
-        assert time.monotonic() - began < 0.58
+        assert 0.9 < time.monotonic() - began < 1.95
 
 
 def test_full_batch_is_sent_without_delay(engine: Any) -> None:
@@ -186,7 +186,7 @@ def test_flush_that_comes_too_late_says_so(engine: Any) -> None:
         end(recorder(engine, lane), "a")
         began = time.monotonic()
         assert not flush(lane, 0.1)
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 1
 
 
 def test_stop_delivers_what_waits_and_turns_away_what_comes(engine: Any) -> None:
