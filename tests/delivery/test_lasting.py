@@ -76,7 +76,7 @@ def test_a_worker_whose_thread_died_goes_on_with_exact_books(monkeypatch: pytest
             worker.offer(number)
         began = time.monotonic()
         assert worker.flush(Deadline(5)) is False
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 1
         books = worker.books()
         assert (books.offered, books.delivered, books.dropped) == (6, 4, {"exporter_failed": 2})
         assert transport.batches[1:] == [[2, 3], [4, 5]]
