@@ -50,18 +50,18 @@ def tell(meter: Meter, lanes: Mapping[str, Lane]) -> None:
         _tell_exporter(meter, lanes, signal)
         if signal.processor is not None:
             _tell_processor(meter, lanes, signal, signal.processor)
-    _tell_created(meter, lanes, _LOGS)
+    _tell_created(meter, lanes)
 
 
-def _tell_created(meter: Meter, lanes: Mapping[str, Lane], logs: Signal) -> None:
+def _tell_created(meter: Meter, lanes: Mapping[str, Lane]) -> None:
     """For log records only: spans are told where they begin, and data points are made by collections."""
 
     def created(_: CallbackOptions) -> Iterator[Observation]:
-        for load in _loads(lanes, logs)[:1]:  # each exporter is offered everything
+        for load in _loads(lanes, _LOGS)[:1]:  # each exporter is offered everything
             yield Observation(load.books.offered)
 
     meter.create_observable_counter(
-        "otel.sdk.log.created", [created], logs.unit, "What was emitted, of the application's or our logger provider."
+        "otel.sdk.log.created", [created], _LOGS.unit, "What was emitted, of the application's or our logger provider."
     )
 
 
