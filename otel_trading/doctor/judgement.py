@@ -83,12 +83,14 @@ def _first_hop(evidence: Evidence, signal: str, exporters: int) -> list[Finding]
     if not own:
         why = "sent by an exporter that leads to no collector" if exporters else "not sent by OTLP, by configuration"
         return [skipped(reaching.hop_name(signal), why)]
-    if evidence.sent.failure and not any(speech.unreached for _, speech in own):
+    # without a canary the ways to places that are not reached can be explained still, and no others
+    asked = [pair for pair in own if pair[1].unreached is not None] if evidence.sent.failure else own
+    if not asked:
         cause = f"The process that sends the canary failed: {evidence.sent.failure}."
         remedy = "Start a service with this configuration and read its standard error."
         return [failed(reaching.hop_name(signal), "no canary was sent", cause, remedy, "canary_failed")]
     delivery = evidence.sent.deliveries.get(signal, Delivery())
-    return [reaching.diagnose(route, speech, delivery, _around(evidence, route)) for route, speech in own]
+    return [reaching.diagnose(route, speech, delivery, _around(evidence, route)) for route, speech in asked]
 
 
 def _around(evidence: Evidence, route: Route) -> reaching.Surroundings:
